@@ -1,0 +1,33 @@
+//! What survives a crash, and where it lies.
+//!
+//! ```text
+//! <checkpoint>/metadata                 {"id": the query's id, format version}
+//! <checkpoint>/runs/<n>                 one for each start: the fence
+//! <checkpoint>/offsets/<N>              written before epoch N runs: what it will read
+//! <checkpoint>/commits/<N>              written after epoch N: it is done, and these are its files
+//! <checkpoint>/sources/<name>/...       what a source must remember
+//! <checkpoint>/state/<operator>/schema  what an operator stores
+//! <checkpoint>/state/<operator>/<partition>/<version>-<run>.delta.arrow | .snapshot.arrow
+//! ```
+
+pub mod claim;
+pub mod commit_log;
+pub mod compactible_log;
+pub mod id;
+pub mod key_group;
+pub mod layout;
+pub mod metadata_log;
+pub mod offset_log;
+pub mod query_metadata;
+pub mod storage;
+
+pub use claim::Claim;
+pub use commit_log::{CommitEntry, CommitLog, StateCommit, StateFile};
+pub use compactible_log::CompactibleLog;
+pub use id::{OperatorId, PartitionId, StateVersion};
+pub use key_group::{KEY_GROUPS, KeyGroupSet};
+pub use layout::Checkpoint;
+pub use metadata_log::MetadataLog;
+pub use offset_log::{OffsetEntry, OffsetLog};
+pub use query_metadata::QueryMetadata;
+pub use storage::LocalStorage;

@@ -1,0 +1,233 @@
+//! Settings of a session: plain data under Spark's names.
+//!
+//! What Spark has is spelled as Spark spells it (`spark.sql.streaming.…`); what only Millstream has
+//! begins with `millstream.`. Names are compared without regard to case.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How many partitions the state of a new operator gets. May change between runs.
+pub const SHUFFLE_PARTITIONS: &str = "spark.sql.shuffle.partitions";
+/// Whether the watermark of a query is the least (`min`) or the greatest (`max`) of its inputs'.
+pub const WATERMARK_POLICY: &str = "spark.sql.streaming.multipleWatermarkPolicy";
+/// Whether an epoch without input follows when the watermark moved.
+pub const NO_DATA_EPOCHS: &str = "spark.sql.streaming.noDataMicroBatches.enabled";
+/// How many epochs stay in the logs of a checkpoint.
+pub const MIN_BATCHES_TO_RETAIN: &str = "spark.sql.streaming.minBatchesToRetain";
+/// How many changelogs a partition gathers before a snapshot is made of them.
+pub const MIN_DELTAS_FOR_SNAPSHOT: &str = "spark.sql.streaming.stateStore.minDeltasForSnapshot";
+/// How long an idle query waits before it asks its sources again, in milliseconds.
+pub const POLLING_DELAY: &str = "spark.sql.streaming.pollingDelay";
+/// How many progress reports a query keeps.
+pub const RECENT_PROGRESS: &str = "spark.sql.streaming.numRecentProgressUpdates";
+/// The folder in which queries without a `checkpointLocation` get one, under their name.
+pub const CHECKPOINT_ROOT: &str = "spark.sql.streaming.checkpointLocation";
+/// Whether a file source may infer its schema.
+pub const SCHEMA_INFERENCE: &str = "spark.sql.streaming.schemaInference";
+/// The time zone of functions and printing.
+pub const TIME_ZONE: &str = "spark.sql.session.timeZone";
+/// Whether overflow, bad casts and division by zero are errors.
+pub const ANSI: &str = "spark.sql.ansi.enabled";
+
+/// Every setting with its default. `spark.sql.shuffle.partitions` depends on the machine.
+const DEFAULTS: &[(&str, &str)] = &[
+    (SHUFFLE_PARTITIONS, ""),
+    (WATERMARK_POLICY, "min"),
+    (NO_DATA_EPOCHS, "true"),
+    (MIN_BATCHES_TO_RETAIN, "100"),
+    (MIN_DELTAS_FOR_SNAPSHOT, "10"),
+    (POLLING_DELAY, "10"),
+    (RECENT_PROGRESS, "100"),
+    (CHECKPOINT_ROOT, ""),
+    (SCHEMA_INFERENCE, "false"),
+    (TIME_ZONE, "UTC"),
+    (ANSI, "true"),
+];
+
+/// The settings whose value at a query's first start stays with its checkpoint.
+pub const PINNED: &[&str] = &[WATERMARK_POLICY, TIME_ZONE, ANSI];
+
+/// Settings that differ from their defaults, by name as in [`DEFAULTS`](self).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    /// Sets one.
+    ///
+    /// # Errors
+    /// `UnknownOption` for a name that no setting has, `InvalidOption` for a value it cannot take.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let Some((known, _)) = DEFAULTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
+        else {
+            return Err(unknown(name));
+        };
+        check(known, value)?;
+        self.0.insert((*known).to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    /// The value of one: what was set, or its default.
+    ///
+    /// # Errors
+    /// `UnknownOption` for a name that no setting has.
+    pub fn get(&self, name: &str) -> Result<&str> {
+        let Some((known, default)) =
+            DEFAULTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
+        else {
+            return Err(unknown(name));
+        };
+        Ok(self.0.get(*known).map_or(*default, String::as_str))
+    }
+
+    /// How many partitions a new operator's state gets, if that was set.
+    pub fn shuffle_partitions(&self) -> Option<usize> {
+        self.value(SHUFFLE_PARTITIONS).parse().ok()
+    }
+
+    /// Whether the watermark of a query is the greatest of its inputs', not the least.
+    pub fn watermark_policy_is_max(&self) -> bool {
+        self.value(WATERMARK_POLICY).eq_ignore_ascii_case("max")
+    }
+
+    /// Whether an epoch without input follows when the watermark moved.
+    pub fn no_data_epochs(&self) -> bool {
+        self.value(NO_DATA_EPOCHS).eq_ignore_ascii_case("true")
+    }
+
+    /// How many epochs stay in the logs of a checkpoint.
+    pub fn min_batches_to_retain(&self) -> u64 {
+        self.value(MIN_BATCHES_TO_RETAIN).parse().unwrap_or(100)
+    }
+
+    /// How many changelogs a partition gathers before a snapshot is made of them.
+    pub fn min_deltas_for_snapshot(&self) -> usize {
+        self.value(MIN_DELTAS_FOR_SNAPSHOT).parse().unwrap_or(10)
+    }
+
+    /// How long an idle query waits before it asks its sources again, in milliseconds.
+    pub fn polling_delay_millis(&self) -> i64 {
+        self.value(POLLING_DELAY).parse().unwrap_or(10)
+    }
+
+    /// How many progress reports a query keeps.
+    pub fn recent_progress(&self) -> usize {
+        self.value(RECENT_PROGRESS).parse().unwrap_or(100)
+    }
+
+    /// The folder for checkpoints of queries that name none.
+    pub fn checkpoint_root(&self) -> Option<&str> {
+        Some(self.value(CHECKPOINT_ROOT)).filter(|root| !root.is_empty())
+    }
+
+    /// Whether a file source may infer its schema.
+    pub fn schema_inference(&self) -> bool {
+        self.value(SCHEMA_INFERENCE).eq_ignore_ascii_case("true")
+    }
+
+    /// The time zone of functions and printing.
+    pub fn time_zone(&self) -> &str {
+        self.value(TIME_ZONE)
+    }
+
+    /// What a query's checkpoint keeps: the pinned settings with their values of now.
+    pub fn pinned(&self) -> BTreeMap<String, String> {
+        PINNED.iter().map(|name| ((*name).to_owned(), self.value(name).to_owned())).collect()
+    }
+
+    /// These settings with the pinned values of a checkpoint in place of their own. A name that
+    /// is no setting any more is left out.
+    #[must_use]
+    pub fn with_pinned(&self, pinned: &BTreeMap<String, String>) -> Self {
+        let mut settings = self.clone();
+        for (name, value) in pinned {
+            if PINNED.contains(&name.as_str()) {
+                settings.0.insert(name.clone(), value.clone());
+            }
+        }
+        settings
+    }
+
+    fn value(&self, name: &str) -> &str {
+        self.get(name).unwrap_or_default()
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    let names = DEFAULTS.iter().map(|(known, _)| *known);
+    let nearest = names
+        .map(|known| {
+            (strsim::jaro_winkler(&known.to_ascii_lowercase(), &name.to_ascii_lowercase()), known)
+        })
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known.to_owned());
+    Error::UnknownOption { owner: "the session".to_owned(), option: name.to_owned(), nearest }
+}
+
+fn check(name: &'static str, value: &str) -> Result<()> {
+    let wrong = |reason: &str| {
+        Err(Error::InvalidOption {
+            owner: "the session".to_owned(),
+            option: name.to_owned(),
+            value: value.to_owned(),
+            reason: reason.to_owned(),
+        })
+    };
+    let is_flag = || matches!(value.to_ascii_lowercase().as_str(), "true" | "false");
+    match name {
+        NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI if !is_flag() => {
+            wrong("it must be `true` or `false`")
+        }
+        SHUFFLE_PARTITIONS if !matches!(value.parse::<usize>(), Ok(1..=256)) => {
+            wrong("it must be a whole number from 1 to 256, the number of key groups")
+        }
+        MIN_BATCHES_TO_RETAIN | MIN_DELTAS_FOR_SNAPSHOT | RECENT_PROGRESS
+            if !matches!(value.parse::<u32>(), Ok(1..)) =>
+        {
+            wrong("it must be a positive whole number")
+        }
+        POLLING_DELAY if value.parse::<u32>().is_err() => wrong("it must be milliseconds"),
+        WATERMARK_POLICY if !matches!(value.to_ascii_lowercase().as_str(), "min" | "max") => {
+            wrong("it must be `min` or `max`")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// When the next epoch of a query starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trigger {
+    /// At multiples of an interval since 1970 in UTC; zero: as soon as the last epoch has ended.
+    ProcessingTime(Duration),
+    /// One epoch over all that is there, whatever the rate limits say; then the query ends.
+    Once,
+    /// Epochs within the rate limits over what is there at the start; then the query ends.
+    AvailableNow,
+    /// No epochs that wait for each other: rows flow as they come, committed at an interval.
+    Continuous(Duration),
+}
+
+impl Default for Trigger {
+    fn default() -> Self {
+        Self::ProcessingTime(Duration::ZERO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_not_depend_on_case_and_unknown_ones_are_refused() {
+        let mut settings = Settings::default();
+        settings.set("SPARK.sql.shuffle.PARTITIONS", "5").unwrap();
+        assert_eq!(settings.shuffle_partitions(), Some(5));
+        let error = settings.set("spark.sql.shuffle.partition", "5").unwrap_err().to_string();
+        assert!(error.ends_with("did you mean `spark.sql.shuffle.partitions`?"), "{error}");
+        assert!(settings.set(SHUFFLE_PARTITIONS, "0").is_err());
+    }
+}

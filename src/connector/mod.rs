@@ -1,0 +1,24 @@
+//! The small traits that sources and sinks implement, their options, and the registry that finds
+//! them by name. Nothing here knows a concrete source, a query or a plan.
+
+pub mod offset;
+pub mod options;
+pub mod output_mode;
+pub mod registry;
+pub mod sink;
+pub mod source;
+pub mod storage;
+
+pub use offset::Offset;
+pub use options::{OptionReader, Options};
+pub use output_mode::OutputMode;
+pub use registry::Registry;
+pub use sink::{
+    CommitMessage, SinkBatch, SinkContext, SinkFactory, SinkSession, SinkState, SinkWriter,
+    StreamSink,
+};
+pub use source::{
+    DefineContext, InputPartition, MicroBatchSource, ReadLimit, SourceContext, SourceDefinition,
+    SourceFactory,
+};
+pub use storage::{Location, Storage};

@@ -1,0 +1,181 @@
+//! Options of a source, a sink or a query: text by case-insensitive name.
+//!
+//! Whoever uses options reads them through an [`OptionReader`], which remembers what was asked
+//! for; what nobody asked for is an error that names the nearest option.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// Options by name. Names are compared without regard to case and shown as they were given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options(BTreeMap<String, (String, String)>);
+
+impl Options {
+    /// Sets an option; a later value replaces an earlier one.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        let name = name.into();
+        self.0.insert(name.to_ascii_lowercase(), (name, value.into()));
+    }
+
+    /// The value of an option.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(&name.to_ascii_lowercase()).map(|(_, value)| value.as_str())
+    }
+
+    /// Takes an option out.
+    pub fn remove(&mut self, name: &str) -> Option<String> {
+        self.0.remove(&name.to_ascii_lowercase()).map(|(_, value)| value)
+    }
+
+    /// All names and values, as they were given, ordered by lower-case name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.values().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Starts to read these options on behalf of `owner`, such as ``source `json` ``.
+    pub fn reader(&self, owner: impl Into<String>) -> OptionReader<'_> {
+        OptionReader { owner: owner.into(), options: self, known: BTreeSet::new() }
+    }
+}
+
+impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Options {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
+        let mut options = Self::default();
+        for (name, value) in pairs {
+            options.set(name, value);
+        }
+        options
+    }
+}
+
+/// Reads options and remembers which were asked for.
+#[derive(Debug)]
+pub struct OptionReader<'a> {
+    owner: String,
+    options: &'a Options,
+    known: BTreeSet<&'static str>,
+}
+
+impl OptionReader<'_> {
+    /// Whose options these are, for messages.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// The text of an option.
+    pub fn text(&mut self, name: &'static str) -> Option<&str> {
+        self.known.insert(name);
+        self.options.get(name)
+    }
+
+    /// The text of an option that has to be there.
+    ///
+    /// # Errors
+    /// `MissingOption` with `reason` when it is not.
+    pub fn required(&mut self, name: &'static str, reason: &str) -> Result<&str> {
+        self.known.insert(name);
+        self.options.get(name).ok_or_else(|| Error::MissingOption {
+            owner: self.owner.clone(),
+            option: name.to_owned(),
+            reason: reason.to_owned(),
+        })
+    }
+
+    /// An option of a type that can be read from text; `expected` says what such a text is.
+    ///
+    /// # Errors
+    /// `InvalidOption` when the text cannot be read.
+    pub fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Result<Option<T>> {
+        let Some(text) = self.text(name).map(str::to_owned) else { return Ok(None) };
+        text.trim().parse().map(Some).map_err(|_e| self.invalid(name, &text, expected))
+    }
+
+    /// A positive whole number.
+    ///
+    /// # Errors
+    /// `InvalidOption` for anything else.
+    pub fn positive(&mut self, name: &'static str) -> Result<Option<u64>> {
+        let expected = "it must be a positive whole number";
+        match self.parsed(name, expected)? {
+            Some(0) => Err(self.invalid(name, "0", expected)),
+            other => Ok(other),
+        }
+    }
+
+    /// `true` or `false`, in any case; `default` when it is not given.
+    ///
+    /// # Errors
+    /// `InvalidOption` for anything else.
+    pub fn flag(&mut self, name: &'static str, default: bool) -> Result<bool> {
+        let Some(text) = self.text(name).map(str::to_owned) else { return Ok(default) };
+        match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(self.invalid(name, &text, "it must be `true` or `false`")),
+        }
+    }
+
+    /// An `InvalidOption` error for this owner.
+    pub fn invalid(&self, name: &str, value: &str, reason: impl Display) -> Error {
+        Error::InvalidOption {
+            owner: self.owner.clone(),
+            option: name.to_owned(),
+            value: value.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// `UnknownOption` for an option that was never asked for.
+    pub fn finish(self) -> Result<()> {
+        let known: BTreeSet<String> = self.known.iter().map(|n| n.to_ascii_lowercase()).collect();
+        match self.options.0.iter().find(|(lower, _)| !known.contains(*lower)) {
+            None => Ok(()),
+            Some((_, (given, _))) => Err(Error::UnknownOption {
+                owner: self.owner,
+                option: given.clone(),
+                nearest: nearest(given, self.known.iter().copied()).map(str::to_owned),
+            }),
+        }
+    }
+}
+
+/// The candidate with the most similar name, unless all are far off. Case does not count.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_ascii_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_nobody_reads_names_the_nearest() {
+        let options: Options = [("maxFilePerTrigger", "1"), ("PATH", "/in")].into_iter().collect();
+        let mut reader = options.reader("source `json`");
+        assert_eq!(reader.text("path"), Some("/in"));
+        assert_eq!(reader.positive("maxFilesPerTrigger").unwrap(), None);
+        let error = reader.finish().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "source `json` has no option `maxFilePerTrigger`; did you mean `maxFilesPerTrigger`?"
+        );
+    }
+
+    #[test]
+    fn zero_is_not_positive() {
+        let options: Options = [("maxFilesPerTrigger", "0")].into_iter().collect();
+        assert!(options.reader("source `json`").positive("maxFilesPerTrigger").is_err());
+    }
+}

@@ -1,0 +1,56 @@
+//! Sources and sinks by the name of their format.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::connector::options::nearest;
+use crate::connector::sink::SinkFactory;
+use crate::connector::source::SourceFactory;
+use crate::error::{Error, Result};
+
+/// Sources and sinks by the name of their format; names are compared without regard to case.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    sources: BTreeMap<String, Arc<dyn SourceFactory>>,
+    sinks: BTreeMap<String, Arc<dyn SinkFactory>>,
+}
+
+impl Registry {
+    /// Adds a source, or replaces the one of this name.
+    pub fn add_source(&mut self, format: &str, factory: Arc<dyn SourceFactory>) {
+        self.sources.insert(format.to_ascii_lowercase(), factory);
+    }
+
+    /// Adds a sink, or replaces the one of this name.
+    pub fn add_sink(&mut self, format: &str, factory: Arc<dyn SinkFactory>) {
+        self.sinks.insert(format.to_ascii_lowercase(), factory);
+    }
+
+    /// The source of this format.
+    ///
+    /// # Errors
+    /// `NotFound` with the nearest name.
+    pub fn source(&self, format: &str) -> Result<Arc<dyn SourceFactory>> {
+        find(&self.sources, "source format", format)
+    }
+
+    /// The sink of this format.
+    ///
+    /// # Errors
+    /// `NotFound` with the nearest name.
+    pub fn sink(&self, format: &str) -> Result<Arc<dyn SinkFactory>> {
+        find(&self.sinks, "sink format", format)
+    }
+}
+
+fn find<T: ?Sized>(
+    all: &BTreeMap<String, Arc<T>>,
+    what: &'static str,
+    name: &str,
+) -> Result<Arc<T>> {
+    all.get(&name.to_ascii_lowercase()).map(Arc::clone).ok_or_else(|| Error::NotFound {
+        what,
+        name: name.to_owned(),
+        nearest: nearest(name, all.keys().map(String::as_str)).map(str::to_owned),
+    })
+}

@@ -1,0 +1,1 @@
+//! Where rows go: one file or folder for each sink, none knowing another.

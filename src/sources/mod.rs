@@ -1,0 +1,1 @@
+//! Where rows come from: one file or folder for each source, none knowing another.
