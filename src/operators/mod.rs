@@ -1,6 +1,16 @@
 //! The streaming operators: one file or folder for each, with its logical node, its execution plan
 //! and its decisions.
+//!
+//! Planners know only [`StreamingNode`](node::StreamingNode): an operator lowers itself.
 
+pub mod aggregate;
+pub mod context;
+pub mod epoch_values;
+pub mod exec;
+pub mod late_rows;
+pub mod node;
+pub mod region;
+pub mod report;
 pub mod scan;
 pub mod watermark;
 pub mod window_assign;

@@ -9,5 +9,5 @@ pub mod schema;
 pub mod store;
 
 pub use registry::{StateRegistry, StateRequest};
-pub use schema::{StateSchema, TimeColumn};
+pub use schema::{OperatorStateSchema, StateSchema, TimeColumn};
 pub use store::{Found, ScanCursor, StateMetrics, StateStore};

@@ -21,3 +21,13 @@ pub enum TimeColumn {
     /// A window, a struct of `start` and `end`, by index; its time is its end.
     Window(usize),
 }
+
+/// stub
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorStateSchema {}
+impl OperatorStateSchema {
+    /// stub
+    pub fn new(_kind: &str, _schema: &StateSchema, _aggregates: Vec<String>) -> Self {
+        Self {}
+    }
+}

@@ -1,0 +1,9 @@
+//! From a logical plan as DataFusion makes it to one for a stream: what is refused, where event
+//! time flows, and which nodes become streaming operators.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod batch_time;
+pub mod check;
+pub mod event_time;
+pub mod rewrite;
+pub mod streams;

@@ -1,0 +1,116 @@
+//! Turns the nodes of an optimized plan that only streams have into streaming operators.
+//!
+//! It runs after DataFusion's logical rules, which so work on nodes they know: they prune columns
+//! and move filters through aggregations as they do in a batch query.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::datasource::provider_as_source;
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::{Aggregate, LogicalPlan, TableScan};
+use twox_hash::XxHash64;
+
+use crate::checkpoint::id::OperatorId;
+use crate::connector::output_mode::OutputMode;
+use crate::error::{Error, Result};
+use crate::logical::event_time::event_time;
+use crate::logical::streams::{is_streaming, scanned_stream};
+use crate::operators::aggregate::operator::{AggregateArgs, AggregateOperator};
+use crate::operators::node::StreamingNode;
+use crate::operators::scan::NamedStream;
+use crate::operators::window_assign::is_window;
+use crate::state::schema::TimeColumn;
+
+/// What a rewrite needs to know of the query.
+#[derive(Debug)]
+pub struct RewriteArgs<'a> {
+    /// The output mode.
+    pub mode: OutputMode,
+    /// The name of the source of each unbounded table, by the table's id.
+    pub sources: &'a BTreeMap<u64, String>,
+    /// How many partitions state has.
+    pub state_partitions: usize,
+    /// In how many partitions a source is read.
+    pub scan_partitions: usize,
+}
+
+/// Turns what only streams have into streaming operators.
+///
+/// # Errors
+/// `Internal` for a plan that the check should have refused.
+pub fn rewrite(plan: LogicalPlan, args: &RewriteArgs<'_>) -> Result<LogicalPlan> {
+    let mut ids = OperatorIds::default();
+    let rewritten = plan.transform_up(|node| match node {
+        LogicalPlan::Aggregate(aggregate) if is_streaming_or_named(&aggregate.input) => {
+            let id = ids.next(&aggregate);
+            Ok(Transformed::yes(aggregation(aggregate, id, args)))
+        }
+        LogicalPlan::TableScan(scan) => name_stream(scan, args),
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(rewritten.data)
+}
+
+/// Whether the plan reads a stream, before or after its scans were named.
+fn is_streaming_or_named(plan: &LogicalPlan) -> bool {
+    is_streaming(plan)
+        || matches!(plan, LogicalPlan::TableScan(scan) if is_named(scan))
+        || plan.inputs().into_iter().any(is_streaming_or_named)
+}
+
+fn is_named(scan: &TableScan) -> bool {
+    datafusion::datasource::source_as_provider(&scan.source)
+        .is_ok_and(|provider| provider.is::<NamedStream>())
+}
+
+fn aggregation(aggregate: Aggregate, id: OperatorId, args: &RewriteArgs<'_>) -> LogicalPlan {
+    let time = time_column(&aggregate);
+    StreamingNode::plan(Arc::new(AggregateOperator::new(AggregateArgs {
+        id,
+        aggregate,
+        mode: args.mode,
+        time,
+        partitions: args.state_partitions,
+    })))
+}
+
+/// The first key that holds event time.
+fn time_column(aggregate: &Aggregate) -> Option<TimeColumn> {
+    let tags = event_time(&LogicalPlan::Aggregate(aggregate.clone()));
+    let key = tags.iter().position(|tag| *tag)?;
+    let data_type = aggregate.schema.field(key).data_type();
+    Some(if is_window(data_type) { TimeColumn::Window(key) } else { TimeColumn::Timestamp(key) })
+}
+
+fn name_stream(mut scan: TableScan, args: &RewriteArgs<'_>) -> DfResult<Transformed<LogicalPlan>> {
+    let Some(stream) = scanned_stream(&scan) else {
+        return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
+    };
+    let name = args
+        .sources
+        .get(&stream.id())
+        .ok_or_else(|| Error::internal("an unbounded table without a source"))?;
+    let named = NamedStream::new(name.clone(), stream, args.scan_partitions);
+    scan.source = provider_as_source(Arc::new(named));
+    Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+}
+
+/// Gives every stateful operator an id: its kind, a hash of its keys, and its place among
+/// those that are alike. What stands elsewhere in the plan does not change it.
+#[derive(Debug, Default)]
+struct OperatorIds(BTreeMap<String, usize>);
+
+impl OperatorIds {
+    fn next(&mut self, aggregate: &Aggregate) -> OperatorId {
+        let fields = aggregate.schema.fields().iter().take(aggregate.group_expr.len());
+        let keys: Vec<String> =
+            fields.map(|field| format!("{}:{}", field.name(), field.data_type())).collect();
+        let hash = XxHash64::oneshot(0, keys.join(",").as_bytes());
+        let kind = format!("aggregate-{:08x}", hash >> 32);
+        let alike = self.0.entry(kind.clone()).or_default();
+        *alike += 1;
+        OperatorId(format!("{kind}-{}", *alike - 1))
+    }
+}

@@ -1,0 +1,180 @@
+//! The logical node of a streaming aggregation.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::common::DFSchemaRef;
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::expr::physical_name;
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::aggregates::PhysicalGroupBy;
+
+use crate::checkpoint::id::OperatorId;
+use crate::connector::output_mode::OutputMode;
+use crate::error::Error;
+use crate::operators::aggregate::emit::emit_rule;
+use crate::operators::aggregate::plan::AggregateRegion;
+use crate::operators::exec;
+use crate::operators::node::{Planner, StreamingOperator};
+use crate::operators::region::RegionExec;
+use crate::operators::report::WatermarkId;
+use crate::state::schema::TimeColumn;
+
+/// An aggregation whose groups outlive the epoch.
+#[derive(Debug, Clone)]
+pub struct AggregateOperator {
+    id: OperatorId,
+    aggregate: Aggregate,
+    mode: OutputMode,
+    time: Option<TimeColumn>,
+    partitions: usize,
+}
+
+/// What makes an [`AggregateOperator`].
+#[derive(Debug)]
+pub struct AggregateArgs {
+    /// The operator.
+    pub id: OperatorId,
+    /// The aggregation, as DataFusion planned it.
+    pub aggregate: Aggregate,
+    /// The output mode of the query.
+    pub mode: OutputMode,
+    /// Which of its keys has the event time.
+    pub time: Option<TimeColumn>,
+    /// How many partitions the state has.
+    pub partitions: usize,
+}
+
+impl AggregateOperator {
+    /// An aggregation whose groups outlive the epoch.
+    pub fn new(args: AggregateArgs) -> Self {
+        let AggregateArgs { id, aggregate, mode, time, partitions } = args;
+        // Without keys there is one group, hence one partition.
+        let partitions = if aggregate.group_expr.is_empty() { 1 } else { partitions };
+        Self { id, aggregate, mode, time, partitions }
+    }
+
+    fn event_time_key(&self) -> Option<usize> {
+        self.time.map(|time| match time {
+            TimeColumn::Timestamp(index) | TimeColumn::Window(index) => index,
+        })
+    }
+
+    fn group_by(&self, planner: &Planner<'_>) -> DfResult<PhysicalGroupBy> {
+        let schema = self.aggregate.input.schema();
+        let plan = |expr: &Expr| -> DfResult<(Arc<dyn PhysicalExpr>, String)> {
+            let physical = planner.physical.create_physical_expr(
+                expr,
+                schema,
+                planner.session,
+                planner.context,
+            )?;
+            Ok((physical, physical_name(expr)?))
+        };
+        if let [Expr::GroupingSet(_)] = self.aggregate.group_expr.as_slice() {
+            return Err(Error::unsupported(
+                "ROLLUP, CUBE and GROUPING SETS over a stream are not supported; group once for each set and unite the results",
+            )
+            .into());
+        }
+        let keys = self.aggregate.group_expr.iter().map(plan).collect::<DfResult<_>>()?;
+        Ok(PhysicalGroupBy::new_single(keys))
+    }
+}
+
+impl StreamingOperator for AggregateOperator {
+    fn name(&self) -> &'static str {
+        "StreamingAggregate"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.aggregate.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.aggregate.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        self.aggregate.group_expr.iter().chain(&self.aggregate.aggr_expr).cloned().collect()
+    }
+
+    fn with(
+        &self,
+        mut exprs: Vec<Expr>,
+        inputs: Vec<LogicalPlan>,
+    ) -> DfResult<Arc<dyn StreamingOperator>> {
+        let [input] = <[_; 1]>::try_from(inputs)
+            .map_err(|_inputs| Error::internal("an aggregation has one input"))?;
+        let aggregates = exprs.split_off(self.aggregate.group_expr.len());
+        let schema = Arc::clone(&self.aggregate.schema);
+        let aggregate = Aggregate::try_new_with_schema(Arc::new(input), exprs, aggregates, schema)?;
+        Ok(Arc::new(Self { aggregate, id: self.id.clone(), ..*self }))
+    }
+
+    fn describe(&self) -> String {
+        let list =
+            |exprs: &[Expr]| exprs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!(
+            "{}, {} mode, groupBy=[{}], aggr=[{}]",
+            self.id,
+            self.mode,
+            list(&self.aggregate.group_expr),
+            list(&self.aggregate.aggr_expr)
+        )
+    }
+
+    fn pinned_columns(&self) -> HashSet<String> {
+        self.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    fn needed_columns(&self, _output: &[usize]) -> Option<Vec<Vec<usize>>> {
+        None
+    }
+
+    fn event_time(&self, _inputs: &[Vec<bool>]) -> Vec<bool> {
+        let key = self.event_time_key();
+        (0..self.schema().fields().len()).map(|index| Some(index) == key).collect()
+    }
+
+    fn watermark(&self) -> Option<(WatermarkId, Duration)> {
+        None
+    }
+
+    fn lower(
+        &self,
+        planner: &Planner<'_>,
+        inputs: &[Arc<dyn ExecutionPlan>],
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let input = exec::only_child("an aggregation", inputs.to_vec())?;
+        let input_schema = input.schema();
+        let lower = |expr: &Expr| {
+            LoweredAggregateBuilder::new(
+                expr,
+                self.aggregate.input.schema(),
+                &input_schema,
+                planner.session.execution_props(),
+                planner.context,
+            )
+            .build()
+        };
+        let lowered = self.aggregate.aggr_expr.iter().map(lower).collect::<DfResult<Vec<_>>>()?;
+        let (aggregates, filters) = lowered.into_iter().map(|l| (l.aggregate, l.filter)).unzip();
+        let region = AggregateRegion {
+            id: self.id.clone(),
+            group_by: self.group_by(planner)?,
+            aggregates,
+            filters,
+            input_schema,
+            time: self.time,
+            rule: emit_rule(self.mode, self.time.is_some()),
+            partitions: self.partitions,
+        };
+        let schema = Arc::clone(self.schema().inner());
+        Ok(Arc::new(RegionExec::new(Arc::new(region), input, schema, self.partitions)))
+    }
+}

@@ -1,0 +1,173 @@
+//! The chain of plans that makes up a streaming aggregation.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::error::Result as DfResult;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+
+use crate::checkpoint::id::OperatorId;
+use crate::metrics::STATE_STORE_SAVE;
+use crate::operators::aggregate::emit::EmitRule;
+use crate::operators::aggregate::restore::StateRestoreExec;
+use crate::operators::aggregate::save::{StateAddress, StateSaveExec};
+use crate::operators::aggregate::shuffle::{GLOBAL_KEY, by_key_group, groups_of, with_global_key};
+use crate::operators::late_rows::LateFilterExec;
+use crate::operators::region::{Expansion, Region, StatefulPlan};
+use crate::state::schema::{OperatorStateSchema, StateSchema, TimeColumn};
+
+/// An aggregation that waits to be expanded.
+#[derive(Debug)]
+pub struct AggregateRegion {
+    /// The operator.
+    pub id: OperatorId,
+    /// The keys over the input.
+    pub group_by: PhysicalGroupBy,
+    /// The aggregates over the input.
+    pub aggregates: Vec<Arc<AggregateFunctionExpr>>,
+    /// The FILTER of each aggregate.
+    pub filters: Vec<Option<Arc<dyn PhysicalExpr>>>,
+    /// The columns of the input.
+    pub input_schema: SchemaRef,
+    /// Which of the keys has the event time.
+    pub time: Option<TimeColumn>,
+    /// What is emitted and when.
+    pub rule: EmitRule,
+    /// How many partitions the state has.
+    pub partitions: usize,
+}
+
+impl Region for AggregateRegion {
+    fn describe(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn expand(&self, input: Arc<dyn ExecutionPlan>) -> DfResult<Expansion> {
+        let partial = Arc::new(AggregateExec::try_new(
+            AggregateMode::Partial,
+            self.group_by.clone(),
+            self.aggregates.clone(),
+            self.filters.clone(),
+            input,
+            Arc::clone(&self.input_schema),
+        )?);
+        // Aggregates may have changed themselves to fit their input.
+        let merge = Merge {
+            group_by: self.keys(&partial),
+            aggregates: partial.aggr_expr().to_vec(),
+            input_schema: Arc::clone(&self.input_schema),
+        };
+        let keys = merge.group_by.num_group_exprs();
+        let mut plan = merge.stage(AggregateMode::PartialReduce, self.shuffle(partial, keys)?)?;
+        if let (true, Some(time)) = (self.rule.drop_late, self.time) {
+            plan = Arc::new(LateFilterExec::new(self.id.clone(), time, plan));
+        }
+        let address = Arc::new(self.address(&plan.schema(), keys)?);
+        plan = Arc::new(StateRestoreExec::new(Arc::clone(&address), plan));
+        plan = merge.stage(AggregateMode::PartialReduce, plan)?;
+        let writer: Arc<dyn ExecutionPlan> =
+            Arc::new(StateSaveExec::new(Arc::clone(&address), self.rule, plan));
+        plan = merge.stage(AggregateMode::FinalPartitioned, Arc::clone(&writer))?;
+        if self.is_global() {
+            plan = without_first(plan)?;
+        }
+        let operator = StatefulPlan {
+            id: self.id.clone(),
+            kind: STATE_STORE_SAVE,
+            partitions: self.partitions,
+            schema: self.state_schema(&address, &merge.aggregates),
+            evicts: self.rule.evict,
+            writer,
+        };
+        Ok(Expansion { plan, operator })
+    }
+}
+
+impl AggregateRegion {
+    fn is_global(&self) -> bool {
+        self.group_by.is_empty()
+    }
+
+    fn keys(&self, partial: &AggregateExec) -> PhysicalGroupBy {
+        if self.is_global() {
+            let key: Arc<dyn PhysicalExpr> = Arc::new(Column::new(GLOBAL_KEY, 0));
+            return PhysicalGroupBy::new_single(vec![(key, GLOBAL_KEY.to_owned())]);
+        }
+        partial.group_expr().as_final()
+    }
+
+    fn shuffle(
+        &self,
+        partial: Arc<dyn ExecutionPlan>,
+        keys: usize,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        if self.partitions > 1 {
+            return by_key_group(partial, keys, self.partitions);
+        }
+        let single: Arc<dyn ExecutionPlan> = match partial.output_partitioning().partition_count() {
+            1 => partial,
+            _ => Arc::new(CoalescePartitionsExec::new(partial)),
+        };
+        if self.is_global() { with_global_key(single) } else { Ok(single) }
+    }
+
+    fn address(&self, row: &Schema, keys: usize) -> DfResult<StateAddress> {
+        let columns =
+            |from: usize, to: usize| Arc::new(Schema::new(row.fields()[from..to].to_vec()));
+        let schema = StateSchema {
+            key: columns(0, keys),
+            value: columns(keys, row.fields().len()),
+            time: self.time,
+        };
+        Ok(StateAddress { operator: self.id.clone(), schema, groups: groups_of(self.partitions)? })
+    }
+
+    fn state_schema(
+        &self,
+        address: &StateAddress,
+        aggregates: &[Arc<AggregateFunctionExpr>],
+    ) -> OperatorStateSchema {
+        let names = aggregates.iter().map(|a| a.fun().name().to_owned()).collect();
+        OperatorStateSchema::new("aggregate", &address.schema, names)
+    }
+}
+
+/// What the stages over partial state have in common.
+struct Merge {
+    group_by: PhysicalGroupBy,
+    aggregates: Vec<Arc<AggregateFunctionExpr>>,
+    input_schema: SchemaRef,
+}
+
+impl Merge {
+    fn stage(
+        &self,
+        mode: AggregateMode,
+        input: Arc<dyn ExecutionPlan>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(AggregateExec::try_new(
+            mode,
+            self.group_by.clone(),
+            self.aggregates.clone(),
+            vec![None; self.aggregates.len()],
+            input,
+            Arc::clone(&self.input_schema),
+        )?))
+    }
+}
+
+fn without_first(plan: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let schema = plan.schema();
+    let columns = schema.fields().iter().enumerate().skip(1).map(|(index, field)| ProjectionExpr {
+        expr: Arc::new(Column::new(field.name(), index)),
+        alias: field.name().clone(),
+    });
+    let columns: Vec<_> = columns.collect();
+    Ok(Arc::new(ProjectionExec::try_new(columns, plan)?))
+}

@@ -1,0 +1,134 @@
+//! A stateful operator while DataFusion optimizes the plan around it.
+//!
+//! The chain of plans that makes up a stateful operator must not be seen by DataFusion's physical
+//! rules, which would fold and reorder it. Until they have run, one opaque node stands for it; a
+//! last step of ours puts the chain in its place, born complete.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::Result as DfResult;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+
+use crate::checkpoint::id::OperatorId;
+use crate::error::Error;
+use crate::operators::exec;
+use crate::state::schema::OperatorStateSchema;
+
+/// What takes the place of a region.
+pub trait Region: fmt::Debug + Send + Sync + 'static {
+    /// One line for EXPLAIN.
+    fn describe(&self) -> String;
+
+    /// The chain of plans over the optimized input, and what it stores.
+    ///
+    /// # Errors
+    /// Those of DataFusion's constructors.
+    fn expand(&self, input: Arc<dyn ExecutionPlan>) -> DfResult<Expansion>;
+}
+
+/// A stateful operator in its final form.
+#[derive(Debug)]
+pub struct Expansion {
+    /// The chain of plans.
+    pub plan: Arc<dyn ExecutionPlan>,
+    /// What the query has to know of it.
+    pub operator: StatefulPlan,
+}
+
+/// What a query has to know of a stateful operator of its plan.
+#[derive(Debug, Clone)]
+pub struct StatefulPlan {
+    /// The operator.
+    pub id: OperatorId,
+    /// What progress reports call it.
+    pub kind: &'static str,
+    /// How many partitions its state has.
+    pub partitions: usize,
+    /// What it stores.
+    pub schema: OperatorStateSchema,
+    /// Whether an epoch without input is due when the watermark moved: something may be evicted.
+    pub evicts: bool,
+    /// The node that writes the state; each of its partitions must run to its end in every epoch.
+    pub writer: Arc<dyn ExecutionPlan>,
+}
+
+/// One opaque node for a stateful operator.
+#[derive(Debug, Clone)]
+pub struct RegionExec {
+    region: Arc<dyn Region>,
+    input: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
+}
+
+impl RegionExec {
+    /// A node that gives rows of `schema` in so many partitions.
+    pub fn new(
+        region: Arc<dyn Region>,
+        input: Arc<dyn ExecutionPlan>,
+        schema: SchemaRef,
+        partitions: usize,
+    ) -> Self {
+        Self { region, input, properties: exec::properties(schema, partitions) }
+    }
+
+    /// What takes its place.
+    ///
+    /// # Errors
+    /// Those of [`Region::expand`].
+    pub fn expand(&self) -> DfResult<Expansion> {
+        self.region.expand(Arc::clone(&self.input))
+    }
+}
+
+impl DisplayAs for RegionExec {
+    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RegionExec: {}", self.region.describe())
+    }
+}
+
+impl ExecutionPlan for RegionExec {
+    fn name(&self) -> &'static str {
+        "RegionExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
+    ) -> DfResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let input = exec::only_child("RegionExec", children)?;
+        let properties = Arc::clone(&self.properties);
+        Ok(Arc::new(Self { region: Arc::clone(&self.region), input, properties }))
+    }
+
+    fn execute(
+        &self,
+        _partition: usize,
+        _context: Arc<TaskContext>,
+    ) -> DfResult<SendableRecordBatchStream> {
+        Err(Error::internal("a stateful operator was run before it was expanded").into())
+    }
+}

@@ -1,0 +1,6 @@
+//! From a streaming logical plan to an execution plan, once for a run.
+
+pub mod expand;
+pub mod extension;
+pub mod planner;
+pub mod watermark_propagation;
