@@ -10,6 +10,7 @@ pub mod logical;
 pub mod metrics;
 pub mod operators;
 pub mod physical;
+pub mod query;
 pub mod runtime;
 pub mod sinks;
 pub mod sources;

@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 pub mod context;
+pub mod drain;
 pub mod epoch_values;
 pub mod exec;
 pub mod late_rows;

@@ -53,8 +53,6 @@ pub struct StatefulPlan {
     pub schema: OperatorStateSchema,
     /// Whether an epoch without input is due when the watermark moved: something may be evicted.
     pub evicts: bool,
-    /// The node that writes the state; each of its partitions must run to its end in every epoch.
-    pub writer: Arc<dyn ExecutionPlan>,
 }
 
 /// One opaque node for a stateful operator.

@@ -1,6 +1,6 @@
 //! What the operators of an epoch did: counts, event times, the state they wrote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ struct Inner {
     event_times: BTreeMap<WatermarkId, EventTimeStats>,
     operators: BTreeMap<OperatorId, OperatorReport>,
     state_tasks: Vec<Task<Result<()>>>,
+    started: BTreeSet<(OperatorId, usize)>,
     stores: Vec<Arc<dyn StateStore>>,
 }
 
@@ -82,9 +83,17 @@ impl EpochReport {
         operator.partitions.insert(partition, report);
     }
 
-    /// Hands over a task that writes state, to be waited for whatever the rest of the plan wants.
-    pub fn add_state_task(&self, task: Task<Result<()>>) {
-        self.lock().state_tasks.push(task);
+    /// Hands over the task that writes the state of a partition, to be waited for whatever the rest
+    /// of the plan wants.
+    pub fn add_state_task(&self, operator: &OperatorId, partition: usize, task: Task<Result<()>>) {
+        let mut inner = self.lock();
+        inner.started.insert((operator.clone(), partition));
+        inner.state_tasks.push(task);
+    }
+
+    /// Whether the task of a partition was handed over.
+    pub fn has_started(&self, operator: &OperatorId, partition: usize) -> bool {
+        self.lock().started.contains(&(operator.clone(), partition))
     }
 
     /// Takes the tasks that write state.

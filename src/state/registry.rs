@@ -54,6 +54,9 @@ impl StateRegistry {
         Err(Error::internal(format!("{request:?} {:?}", self.checkpoint)))
     }
 
+    /// wait
+    pub async fn finish_background(&self) {}
+
     /// Removes the files of versions that no entry of the commit log names any more.
     ///
     /// # Errors

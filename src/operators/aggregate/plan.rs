@@ -71,9 +71,8 @@ impl Region for AggregateRegion {
         let address = Arc::new(self.address(&plan.schema(), keys)?);
         plan = Arc::new(StateRestoreExec::new(Arc::clone(&address), plan));
         plan = merge.stage(AggregateMode::PartialReduce, plan)?;
-        let writer: Arc<dyn ExecutionPlan> =
-            Arc::new(StateSaveExec::new(Arc::clone(&address), self.rule, plan));
-        plan = merge.stage(AggregateMode::FinalPartitioned, Arc::clone(&writer))?;
+        plan = Arc::new(StateSaveExec::new(Arc::clone(&address), self.rule, plan));
+        plan = merge.stage(AggregateMode::FinalPartitioned, plan)?;
         if self.is_global() {
             plan = without_first(plan)?;
         }
@@ -83,7 +82,6 @@ impl Region for AggregateRegion {
             partitions: self.partitions,
             schema: self.state_schema(&address, &merge.aggregates),
             evicts: self.rule.evict,
-            writer,
         };
         Ok(Expansion { plan, operator })
     }

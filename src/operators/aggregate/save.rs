@@ -101,6 +101,11 @@ impl StateSaveExec {
         let properties = exec::properties(input.schema(), partitions);
         Self { address, rule, input, properties }
     }
+
+    /// The operator whose state it writes.
+    pub fn operator(&self) -> &OperatorId {
+        &self.address.operator
+    }
 }
 
 impl DisplayAs for StateSaveExec {
@@ -160,7 +165,8 @@ impl ExecutionPlan for StateSaveExec {
             report: Arc::clone(&report),
             rows,
         };
-        report.add_state_task(task::spawn(save.run(partition, context, input)));
+        let work = task::spawn(save.run(partition, context, input));
+        report.add_state_task(&self.address.operator, partition, work);
         let rows = stream::unfold(receiver, async |mut receiver| {
             receiver.recv().await.map(|batch| (batch, receiver))
         });

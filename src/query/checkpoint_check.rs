@@ -1,0 +1,106 @@
+//! Whether a query fits the checkpoint that it is started on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::checkpoint::commit_log::CommitEntry;
+use crate::checkpoint::id::OperatorId;
+use crate::checkpoint::layout::Checkpoint;
+use crate::checkpoint::offset_log::OffsetEntry;
+use crate::error::{Error, Result};
+use crate::operators::region::StatefulPlan;
+use crate::state::schema::OperatorStateSchema;
+
+/// Refuses a query whose sources are not those that the checkpoint knows.
+///
+/// # Errors
+/// `Incompatible`, with both lists.
+pub fn check_sources(checkpoint: &Checkpoint, logged: &OffsetEntry, now: &[String]) -> Result<()> {
+    let before: BTreeSet<&str> = logged.sources.keys().map(String::as_str).collect();
+    let after: BTreeSet<&str> = now.iter().map(String::as_str).collect();
+    if before == after {
+        return Ok(());
+    }
+    let list = |names: &BTreeSet<&str>| names.iter().copied().collect::<Vec<_>>().join("`, `");
+    Err(incompatible(
+        checkpoint,
+        format!(
+            "its sources were `{}` and are `{}`; sources cannot be added, removed or renamed, start with a new checkpoint location",
+            list(&before),
+            list(&after)
+        ),
+    ))
+}
+
+/// Compares the state of a query with what the checkpoint holds; a new operator's shape is written
+/// down. `commit` is the newest entry of the commit log.
+///
+/// # Errors
+/// `Incompatible` with the difference; `Corrupt`; `Storage`.
+pub async fn check_state(
+    checkpoint: &Checkpoint,
+    commit: Option<&CommitEntry>,
+    operators: &[StatefulPlan],
+) -> Result<()> {
+    if let Some(commit) = commit {
+        let before: BTreeSet<&OperatorId> = commit.state.keys().collect();
+        let after: BTreeSet<&OperatorId> = operators.iter().map(|operator| &operator.id).collect();
+        if before != after {
+            return Err(different_operators(checkpoint, commit, operators).await?);
+        }
+    }
+    for operator in operators {
+        let folder = checkpoint.state(&operator.id);
+        match OperatorStateSchema::load(&folder).await? {
+            None if commit.is_some() => {
+                return Err(Error::corrupt(
+                    format!("{}/schema", folder.given),
+                    "it is missing, but the commit log names state of this operator",
+                ));
+            }
+            None => operator.schema.save(&folder).await?,
+            Some(stored) => {
+                if let Err(difference) = stored.check(&operator.schema) {
+                    return Err(incompatible(
+                        checkpoint,
+                        format!(
+                            "the state of operator `{}` changed; start with a new checkpoint location, or take the change back\n{difference}",
+                            operator.id
+                        ),
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The error for a query whose stateful operators are not those of the checkpoint: what each of
+/// them stored and would store.
+async fn different_operators(
+    checkpoint: &Checkpoint,
+    commit: &CommitEntry,
+    operators: &[StatefulPlan],
+) -> Result<Error> {
+    let now: BTreeMap<&OperatorId, &StatefulPlan> =
+        operators.iter().map(|operator| (&operator.id, operator)).collect();
+    let mut lines = Vec::new();
+    for id in commit.state.keys().filter(|id| !now.contains_key(id)) {
+        let stored = OperatorStateSchema::load(&checkpoint.state(id)).await?;
+        let text = stored.map_or_else(|| "unknown".to_owned(), |schema| schema.to_string());
+        lines.extend(text.lines().map(|line| format!("- {line}")));
+    }
+    for (_, operator) in now.iter().filter(|(id, _)| !commit.state.contains_key(**id)) {
+        lines.extend(operator.schema.to_string().lines().map(|line| format!("+ {line}")));
+    }
+    Ok(incompatible(
+        checkpoint,
+        format!(
+            "its stateful operators changed; start with a new checkpoint location, or take the change back\n{}",
+            lines.join("\n")
+        ),
+    ))
+}
+
+fn incompatible(checkpoint: &Checkpoint, reason: String) -> Error {
+    Error::Incompatible { location: checkpoint.location().given.clone(), reason }
+}

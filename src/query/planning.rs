@@ -1,0 +1,115 @@
+//! From the logical plan that a user wrote to the plan that a run executes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, displayable};
+
+use crate::config::Settings;
+use crate::connector::output_mode::OutputMode;
+use crate::error::{Error, Result};
+use crate::logical::batch_time::use_batch_time;
+use crate::logical::check::check;
+use crate::logical::rewrite::{RewriteArgs, rewrite};
+use crate::logical::streams::{is_streaming, streams, watermarks};
+use crate::operators::region::StatefulPlan;
+use crate::operators::report::WatermarkId;
+use crate::operators::scan::StreamTable;
+use crate::physical::planner;
+
+/// A query that is ready to run.
+#[derive(Debug)]
+pub struct QueryPlan {
+    /// The plan that every epoch executes.
+    pub physical: Arc<dyn ExecutionPlan>,
+    /// The plan after DataFusion's rules and ours, for EXPLAIN.
+    pub logical: LogicalPlan,
+    /// The session to execute it in.
+    pub state: SessionState,
+    /// The stateful operators, the one nearest to the sink first.
+    pub operators: Vec<StatefulPlan>,
+    /// The sources with their names, in the order of the plan.
+    pub sources: Vec<(String, Arc<StreamTable>)>,
+    /// The watermarks with their delays.
+    pub watermarks: Vec<(WatermarkId, Duration)>,
+}
+
+impl QueryPlan {
+    /// The plans as text.
+    pub fn explain(&self) -> String {
+        format!(
+            "== Logical plan ==\n{}\n\n== Physical plan ==\n{}",
+            self.logical.display_indent(),
+            displayable(self.physical.as_ref()).indent(false)
+        )
+    }
+}
+
+/// Checks and plans a streaming query.
+///
+/// # Errors
+/// `Unsupported` or `Invalid` for a query that cannot be a stream in this output mode; those of
+/// DataFusion's planner.
+pub async fn plan_query(
+    state: &SessionState,
+    plan: LogicalPlan,
+    mode: OutputMode,
+    settings: &Settings,
+) -> Result<QueryPlan> {
+    if !is_streaming(&plan) {
+        return Err(Error::invalid(
+            "the query reads no stream, so it cannot be started as one; read at least one table with `read_stream()`, or with FROM STREAM t in SQL",
+        ));
+    }
+    let state = planner::streaming_session(state);
+    let analyzed =
+        state.analyzer().execute_and_check(plan, &state.config_options().clone(), |_, _| ())?;
+    check(&analyzed, mode)?;
+    let sources = name_sources(streams(&analyzed)?)?;
+    let watermarks = watermarks(&analyzed)?;
+    let optimized = state.optimize(&use_batch_time(analyzed)?)?;
+    let parallelism = state.config().target_partitions();
+    let names: BTreeMap<u64, String> =
+        sources.iter().map(|(name, table)| (table.id(), name.clone())).collect();
+    let args = RewriteArgs {
+        mode,
+        sources: &names,
+        state_partitions: settings.shuffle_partitions().unwrap_or(parallelism),
+        scan_partitions: parallelism,
+    };
+    let logical = rewrite(optimized, &args)?;
+    let expanded = planner::plan(&state, &logical).await?;
+    Ok(QueryPlan {
+        physical: expanded.plan,
+        logical,
+        state,
+        operators: expanded.operators,
+        sources,
+        watermarks,
+    })
+}
+
+/// Names every source: as the user did, or by its format and its place among those without a name.
+fn name_sources(tables: Vec<Arc<StreamTable>>) -> Result<Vec<(String, Arc<StreamTable>)>> {
+    let mut named: Vec<(String, Arc<StreamTable>)> = Vec::with_capacity(tables.len());
+    let mut unnamed = 0;
+    for table in tables {
+        let name = match table.name() {
+            Some(name) => name.to_owned(),
+            None => {
+                unnamed += 1;
+                format!("{}-{}", table.definition().format(), unnamed - 1)
+            }
+        };
+        if named.iter().any(|(known, _)| *known == name) {
+            return Err(Error::invalid(format!(
+                "two sources of the query have the name `{name}`; give each its own with `.name()`"
+            )));
+        }
+        named.push((name, table));
+    }
+    Ok(named)
+}

@@ -1,0 +1,229 @@
+//! Starts a query: plans it, opens its sources and its sink, claims its checkpoint, recovers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::checkpoint::claim::Claim;
+use crate::checkpoint::layout::Checkpoint;
+use crate::checkpoint::query_metadata::QueryMetadata;
+use crate::config::{Settings, Trigger};
+use crate::connector::options::Options;
+use crate::connector::output_mode::OutputMode;
+use crate::connector::sink::{SinkBatch, SinkContext, SinkFactory, StreamSink};
+use crate::connector::source::{MicroBatchSource, SourceContext};
+use crate::connector::storage::{Location, Storage};
+use crate::error::{Error, Result};
+use crate::query::checkpoint_check::{check_sources, check_state};
+use crate::query::epoch_loop::EpochLoop;
+use crate::query::epoch_run::Run;
+use crate::query::handle::{Identity, StreamingQuery};
+use crate::query::planning::{QueryPlan, plan_query};
+use crate::query::resume::{Logs, ResumePoint, resume};
+use crate::query::watermark_tracker::WatermarkTracker;
+use crate::runtime::clock::Clock;
+use crate::runtime::task;
+use crate::state::registry::StateRegistry;
+
+/// What is to be started.
+#[derive(Debug)]
+pub struct StartArgs {
+    /// The session that plans and executes.
+    pub state: SessionState,
+    /// The query.
+    pub plan: LogicalPlan,
+    /// What it writes.
+    pub mode: OutputMode,
+    /// When its epochs start.
+    pub trigger: Trigger,
+    /// The settings of the session.
+    pub settings: Settings,
+    /// The name of the query.
+    pub name: Option<String>,
+    /// Where it keeps what survives a crash.
+    pub checkpoint: Location,
+    /// That place, when it goes with the query.
+    pub temporary: Option<TempDir>,
+    /// Where its rows go.
+    pub sink: SinkSpec,
+    /// Opens locations.
+    pub storage: Arc<dyn Storage>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Where rows go.
+#[derive(Debug)]
+pub enum SinkSpec {
+    /// To a sink that is opened with these options.
+    Format {
+        /// The name of the format, for messages.
+        format: String,
+        /// Opens the sink.
+        factory: Arc<dyn SinkFactory>,
+        /// The options of the user.
+        options: Options,
+    },
+    /// To a sink that is open.
+    Open(Arc<dyn StreamSink>),
+}
+
+/// Starts a query. It runs on its own; the handle watches and stops it.
+///
+/// # Errors
+/// Whatever is wrong with the query, its options, its sink or its checkpoint. What the sources
+/// find when they run ends the query and is told by the handle.
+pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQuery> {
+    if let Trigger::Continuous(_) = args.trigger {
+        return Err(Error::unsupported(
+            "continuous mode is not supported yet; use TRIGGER PROCESSING TIME '0 seconds', whose epochs follow each other without a pause",
+        ));
+    }
+    let checkpoint = Checkpoint::new(args.checkpoint.clone());
+    let settings = pinned_settings(&checkpoint, &args.settings).await?;
+    let plan = plan_query(&args.state, args.plan.clone(), args.mode, &settings).await?;
+    let sink = open_sink(&args, &plan, context).await?;
+    let metadata = QueryMetadata::load_or_create(&checkpoint, &Uuid::new_v4().to_string()).await?;
+    check_fit(&checkpoint, &plan).await?;
+    // From here on a run before this one may do no more; nothing was changed until now.
+    let run_id = Uuid::new_v4().to_string();
+    let claim = Claim::take(checkpoint.clone(), &run_id, args.clock.now_millis()).await?;
+    let point = resume(read_logs(&checkpoint).await?, &checkpoint.location().given)?;
+    if point != ResumePoint::default() && !sink.can_recover(args.mode) {
+        return Err(Error::unsupported(format!(
+            "{sink} keeps no rows over a restart and cannot go on from checkpoint `{}` in {} mode; use another checkpoint location, or complete mode",
+            checkpoint.location().given,
+            args.mode
+        )));
+    }
+    let sources = start_sources(&args, &checkpoint, &plan, &point).await?;
+    let identity = Identity {
+        id: metadata.id.clone(),
+        run_id,
+        name: args.name.clone(),
+        plan_text: plan.explain(),
+    };
+    let query = StreamingQuery::new(identity, settings.recent_progress());
+    let tracker = WatermarkTracker::new(
+        &plan.watermarks,
+        settings.watermark_policy_is_max(),
+        point.watermark,
+    );
+    let state = StateRegistry::new(
+        checkpoint.clone(),
+        settings.min_deltas_for_snapshot(),
+        Arc::clone(&plan.state.runtime_env().memory_pool),
+    );
+    let batch = SinkBatch {
+        query_id: metadata.id.clone(),
+        epoch: 0,
+        run: claim.run(),
+        mode: args.mode,
+        schema: plan.physical.schema(),
+    };
+    let run = Run {
+        query_id: metadata.id,
+        plan,
+        sources: Arc::new(sources),
+        sink,
+        batch,
+        checkpoint,
+        claim,
+        state: Arc::new(state),
+    };
+    let epochs = EpochLoop {
+        run,
+        trigger: args.trigger,
+        settings,
+        clock: args.clock,
+        shared: query.shared(),
+        tracker,
+        epoch: point.epoch,
+        fixed: point.fixed,
+        done: point.previous.map(|entry| entry.sources).unwrap_or_default(),
+        late: point.late,
+        last_watermark: None,
+        last_trigger: None,
+        _temporary: args.temporary,
+    };
+    task::spawn(epochs.run()).detach();
+    Ok(query)
+}
+
+/// The settings of the session, with those that the checkpoint keeps in place of their own.
+async fn pinned_settings(checkpoint: &Checkpoint, settings: &Settings) -> Result<Settings> {
+    let offsets = checkpoint.offsets();
+    let Some(newest) = offsets.latest().await? else { return Ok(settings.clone()) };
+    let entry = offsets.get(newest).await?;
+    Ok(entry.map_or_else(|| settings.clone(), |entry| settings.with_pinned(&entry.conf)))
+}
+
+async fn open_sink(
+    args: &StartArgs,
+    plan: &QueryPlan,
+    mut context: SinkContext,
+) -> Result<Arc<dyn StreamSink>> {
+    context.schema = plan.physical.schema();
+    let sink = match &args.sink {
+        SinkSpec::Open(sink) => Arc::clone(sink),
+        SinkSpec::Format { factory, options, .. } => factory.open(options, context).await?,
+    };
+    if !sink.supports(args.mode) {
+        return Err(Error::unsupported(format!(
+            "{sink} does not support {} mode; use append mode, or a sink that keeps changing results: memory, console, or a `foreach_batch` function",
+            args.mode
+        )));
+    }
+    Ok(sink)
+}
+
+async fn check_fit(checkpoint: &Checkpoint, plan: &QueryPlan) -> Result<()> {
+    let logs = read_logs(checkpoint).await?;
+    if let Some((_, entry)) = &logs.newest {
+        let names: Vec<String> = plan.sources.iter().map(|(name, _)| name.clone()).collect();
+        check_sources(checkpoint, entry, &names)?;
+    }
+    let commit = logs.committed.as_ref().map(|(_, commit)| commit);
+    check_state(checkpoint, commit, &plan.operators).await
+}
+
+async fn read_logs(checkpoint: &Checkpoint) -> Result<Logs> {
+    let (offsets, commits) = (checkpoint.offsets(), checkpoint.commits());
+    let mut logs = Logs::default();
+    if let Some(newest) = offsets.latest().await? {
+        logs.newest = offsets.get(newest).await?.map(|entry| (newest, entry));
+        if let Some(before) = newest.checked_sub(1) {
+            logs.before = offsets.get(before).await?;
+        }
+    }
+    if let Some(newest) = commits.latest().await? {
+        logs.committed = commits.get(newest).await?.map(|entry| (newest, entry));
+    }
+    Ok(logs)
+}
+
+async fn start_sources(
+    args: &StartArgs,
+    checkpoint: &Checkpoint,
+    plan: &QueryPlan,
+    point: &ResumePoint,
+) -> Result<BTreeMap<String, Arc<dyn MicroBatchSource>>> {
+    let newest = point.fixed.as_ref().or(point.previous.as_ref());
+    let mut sources = BTreeMap::new();
+    for (name, table) in &plan.sources {
+        let context = SourceContext {
+            folder: checkpoint.source(name),
+            storage: Arc::clone(&args.storage),
+            clock: Arc::clone(&args.clock),
+        };
+        let source = table.definition().start(context)?;
+        let last = newest.and_then(|entry| entry.sources.get(name)).and_then(Option::as_ref);
+        source.recover(last).await?;
+        sources.insert(name.clone(), source);
+    }
+    Ok(sources)
+}
