@@ -9,8 +9,8 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, col};
 
 use crate::error::{Error, Result};
-use crate::logical::streams::is_streaming;
 use crate::operators::epoch_values::{BATCH_TIME, with_batch_time};
+use crate::operators::scan::is_streaming;
 
 /// The functions whose value is the time of the epoch, by name, with the type that they give.
 fn time_of(name: &str) -> Option<DataType> {

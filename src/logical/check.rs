@@ -8,8 +8,9 @@ use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan};
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::logical::event_time::event_time;
-use crate::logical::streams::{has_streaming_subquery, is_streaming};
+use crate::logical::streams::has_streaming_subquery;
 use crate::operators::node::StreamingNode;
+use crate::operators::scan::is_streaming;
 
 /// One reason to refuse a query.
 struct Rule {

@@ -16,10 +16,9 @@ use crate::checkpoint::id::OperatorId;
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::logical::event_time::event_time;
-use crate::logical::streams::{is_streaming, scanned_stream};
 use crate::operators::aggregate::operator::{AggregateArgs, AggregateOperator};
 use crate::operators::node::StreamingNode;
-use crate::operators::scan::NamedStream;
+use crate::operators::scan::{NamedStream, is_streaming, scanned_stream};
 use crate::operators::window_assign::is_window;
 use crate::state::schema::TimeColumn;
 

@@ -4,25 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::datasource::source_as_provider;
-use datafusion::logical_expr::{LogicalPlan, TableScan};
+use datafusion::logical_expr::LogicalPlan;
 
 use crate::error::Result;
 use crate::operators::node::StreamingNode;
 use crate::operators::report::WatermarkId;
-use crate::operators::scan::StreamTable;
-
-/// The unbounded table that a scan reads, if it reads one.
-pub fn scanned_stream(scan: &TableScan) -> Option<Arc<StreamTable>> {
-    let provider = source_as_provider(&scan.source).ok()?;
-    provider.downcast_ref::<StreamTable>().map(|stream| Arc::new(stream.clone()))
-}
-
-/// Whether the plan reads an unbounded table, not counting subqueries in expressions.
-pub fn is_streaming(plan: &LogicalPlan) -> bool {
-    matches!(plan, LogicalPlan::TableScan(scan) if scanned_stream(scan).is_some())
-        || plan.inputs().into_iter().any(is_streaming)
-}
+use crate::operators::scan::{StreamTable, is_streaming, scanned_stream};
 
 /// Whether a subquery in an expression of the plan reads an unbounded table.
 ///

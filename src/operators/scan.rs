@@ -11,7 +11,8 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, TableType};
+use datafusion::datasource::source_as_provider;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, TableType};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
@@ -117,6 +118,18 @@ impl TableProvider for CatalogTable {
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         self.rows.scan(state, projection, filters, limit).await
     }
+}
+
+/// The unbounded table that a scan reads, if it reads one.
+pub fn scanned_stream(scan: &TableScan) -> Option<Arc<StreamTable>> {
+    let provider = source_as_provider(&scan.source).ok()?;
+    provider.downcast_ref::<StreamTable>().map(|stream| Arc::new(stream.clone()))
+}
+
+/// Whether the plan reads an unbounded table, not counting subqueries in expressions.
+pub fn is_streaming(plan: &LogicalPlan) -> bool {
+    matches!(plan, LogicalPlan::TableScan(scan) if scanned_stream(scan).is_some())
+        || plan.inputs().into_iter().any(is_streaming)
 }
 
 /// An unbounded table under the name that its source has in one query.

@@ -30,8 +30,10 @@ use crate::operators::context::EpochResources;
 use crate::operators::exec;
 use crate::operators::node::{Planner, StreamingNode, StreamingOperator};
 use crate::operators::report::{EpochReport, WatermarkId};
+use crate::operators::scan::is_streaming;
 
-/// Declares `column` of `input` its event time, of which rows may be late by `delay`.
+/// Declares `column` of `input` its event time, of which rows may be late by `delay`. On a plan
+/// without a stream the column is checked and the plan comes back as it was.
 ///
 /// # Errors
 /// `Invalid` unless `column` is a top-level column of type TIMESTAMP.
@@ -45,6 +47,9 @@ pub fn with_watermark(input: LogicalPlan, column: &str, delay: Duration) -> Resu
                 "a watermark needs a column of type TIMESTAMP, but `{column}` is {other}; cast it in a SELECT below the watermark"
             )));
         }
+    }
+    if !is_streaming(&input) {
+        return Ok(input);
     }
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let id = WatermarkId(NEXT.fetch_add(1, Ordering::Relaxed));

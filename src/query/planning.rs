@@ -14,10 +14,10 @@ use crate::error::{Error, Result};
 use crate::logical::batch_time::use_batch_time;
 use crate::logical::check::check;
 use crate::logical::rewrite::{RewriteArgs, rewrite};
-use crate::logical::streams::{is_streaming, streams, watermarks};
+use crate::logical::streams::{streams, watermarks};
 use crate::operators::region::StatefulPlan;
 use crate::operators::report::WatermarkId;
-use crate::operators::scan::StreamTable;
+use crate::operators::scan::{StreamTable, is_streaming};
 use crate::physical::planner;
 
 /// A query that is ready to run.

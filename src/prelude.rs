@@ -1,0 +1,12 @@
+//! What most programs import.
+
+pub use datafusion::functions_aggregate::expr_fn::{avg, count, max, min, sum};
+pub use datafusion::logical_expr::{Expr, col, lit};
+
+pub use crate::config::Trigger;
+pub use crate::connector::output_mode::OutputMode;
+pub use crate::error::{Error, ErrorKind};
+pub use crate::query::handle::StreamingQuery;
+pub use crate::session::data_frame::StreamingDataFrame;
+pub use crate::session::expression::{sliding_window, window};
+pub use crate::session::session::StreamSession;

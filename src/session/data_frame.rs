@@ -1,0 +1,253 @@
+//! A table, bounded or not, that is computed when it is asked for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::catalog::view::ViewTable;
+use datafusion::dataframe::DataFrame;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+
+use crate::connector::output_mode::OutputMode;
+use crate::error::{Error, Result};
+use crate::event_time::interval::parse_interval;
+use crate::logical::check::check_subqueries;
+use crate::operators::scan::is_streaming;
+use crate::operators::watermark::with_watermark;
+use crate::query::planning::plan_query;
+use crate::session::grouped::GroupedDataFrame;
+use crate::session::session::{StreamSession, quote};
+use crate::session::writer::DataStreamWriter;
+use crate::sql;
+
+/// How long a month is where a delay needs a length, as in Spark.
+const MICROS_PER_MONTH: i64 = 31 * 86_400 * 1_000_000;
+
+/// A table, bounded or not, that is computed when it is asked for: a bounded one by
+/// [`collect`](Self::collect), an unbounded one by [`write_stream`](Self::write_stream).
+#[derive(Debug, Clone)]
+pub struct StreamingDataFrame {
+    session: StreamSession,
+    plan: LogicalPlan,
+}
+
+impl StreamingDataFrame {
+    pub(crate) const fn new(session: StreamSession, plan: LogicalPlan) -> Self {
+        Self { session, plan }
+    }
+
+    pub(crate) fn into_parts(self) -> (StreamSession, LogicalPlan) {
+        (self.session, self.plan)
+    }
+
+    fn with_plan(&self, plan: LogicalPlan) -> Self {
+        Self::new(self.session.clone(), plan)
+    }
+
+    /// These columns.
+    ///
+    /// # Errors
+    /// Those of DataFusion's planner, such as a column that is not there.
+    pub fn select(self, columns: Vec<Expr>) -> Result<Self> {
+        let plan = LogicalPlanBuilder::from(self.plan).project(columns)?.build()?;
+        Ok(Self { plan, session: self.session })
+    }
+
+    /// These columns, as SQL: `select_expr(&["k", "v * 2 AS d"])`.
+    ///
+    /// # Errors
+    /// Those of the text, and as [`select`](Self::select).
+    pub async fn select_expr(self, columns: &[&str]) -> Result<Self> {
+        self.query(|table| format!("SELECT {} FROM {table}", columns.join(", "))).await
+    }
+
+    /// The rows for which `predicate` is true.
+    ///
+    /// # Errors
+    /// Those of DataFusion's planner.
+    pub fn filter(self, predicate: Expr) -> Result<Self> {
+        let plan = LogicalPlanBuilder::from(self.plan).filter(predicate)?.build()?;
+        Ok(Self { plan, session: self.session })
+    }
+
+    /// The rows for which `predicate`, as SQL, is true.
+    ///
+    /// # Errors
+    /// Those of the text, and as [`filter`](Self::filter).
+    pub async fn filter_expr(self, predicate: &str) -> Result<Self> {
+        self.query(|table| format!("SELECT * FROM {table} WHERE {predicate}")).await
+    }
+
+    /// All columns and one more, or another in place of the one that has its name.
+    ///
+    /// # Errors
+    /// Those of DataFusion's planner.
+    pub fn with_column(self, name: &str, value: Expr) -> Result<Self> {
+        let value = value.alias(name);
+        let mut columns: Vec<Expr> = Vec::new();
+        let mut replaced = false;
+        for column in self.plan.schema().columns() {
+            if column.name.eq_ignore_ascii_case(name) {
+                replaced = true;
+                columns.push(value.clone());
+            } else {
+                columns.push(Expr::Column(column));
+            }
+        }
+        if !replaced {
+            columns.push(value);
+        }
+        self.select(columns)
+    }
+
+    /// Declares `column` the event time, of which rows may be late by `delay`, such as
+    /// `10 minutes`. Has no effect on a bounded table.
+    ///
+    /// # Errors
+    /// `NotFound` for a column that is not there; `Invalid` for one that is not a TIMESTAMP, or for
+    /// a delay that cannot be read or is negative.
+    pub fn with_watermark(self, column: &str, delay: &str) -> Result<Self> {
+        let plan = with_watermark(self.plan, column, parse_delay(delay)?)?;
+        Ok(Self { plan, session: self.session })
+    }
+
+    /// Groups the rows by these keys, of which one may be a [`window`](crate::session::window).
+    pub fn group_by(self, keys: Vec<Expr>) -> GroupedDataFrame {
+        GroupedDataFrame::new(self, keys)
+    }
+
+    /// The rows of both, which must have the same columns.
+    ///
+    /// # Errors
+    /// Those of DataFusion's planner.
+    pub fn union(self, other: Self) -> Result<Self> {
+        let plan = LogicalPlanBuilder::from(self.plan).union(other.plan)?.build()?;
+        Ok(Self { plan, session: self.session })
+    }
+
+    /// Gives the data frame a name that SQL can read it by.
+    ///
+    /// # Errors
+    /// Those of the catalog.
+    pub fn create_or_replace_temp_view(&self, name: &str) -> Result<()> {
+        let context = self.session.context();
+        let view = ViewTable::new(self.plan.clone(), None);
+        context.deregister_table(quoted_reference(name))?;
+        context.register_table(quoted_reference(name), Arc::new(view))?;
+        Ok(())
+    }
+
+    /// Whether the table is unbounded.
+    pub fn is_streaming(&self) -> bool {
+        is_streaming(&self.plan)
+    }
+
+    /// The columns.
+    pub fn schema(&self) -> SchemaRef {
+        let schema: &Schema = self.plan.schema().as_arrow();
+        Arc::new(schema.clone())
+    }
+
+    /// The plan, as DataFusion knows it; [`StreamSession::data_frame`] leads back.
+    pub const fn logical_plan(&self) -> &LogicalPlan {
+        &self.plan
+    }
+
+    /// The plan as text: of an unbounded table the one that its epochs would execute, in the first
+    /// of the modes append, update and complete that is possible.
+    ///
+    /// # Errors
+    /// Those of the planner; for an unbounded table the refusal of append mode.
+    pub async fn explain(&self) -> Result<String> {
+        if !self.is_streaming() {
+            let physical = self.to_data_frame()?.create_physical_plan().await?;
+            let physical = datafusion::physical_plan::displayable(physical.as_ref());
+            return Ok(format!(
+                "== Logical plan ==\n{}\n\n== Physical plan ==\n{}",
+                self.plan.display_indent(),
+                physical.indent(false)
+            ));
+        }
+        let appended = self.explain_as(OutputMode::Append).await;
+        if appended.is_ok() {
+            return appended;
+        }
+        for mode in [OutputMode::Update, OutputMode::Complete] {
+            if let Ok(text) = self.explain_as(mode).await {
+                return Ok(text);
+            }
+        }
+        appended
+    }
+
+    /// The plan that the epochs of a query in this mode would execute, as text.
+    ///
+    /// # Errors
+    /// As [`DataStreamWriter::start`] for a query that is refused.
+    pub async fn explain_as(&self, mode: OutputMode) -> Result<String> {
+        let state = self.session.state();
+        let plan = plan_query(&state, self.plan.clone(), mode, &self.session.settings()).await?;
+        Ok(plan.explain())
+    }
+
+    /// DataFusion's own data frame of a bounded table.
+    ///
+    /// # Errors
+    /// `Invalid` for an unbounded table.
+    pub fn to_data_frame(&self) -> Result<DataFrame> {
+        check_subqueries(&self.plan)?;
+        if self.is_streaming() {
+            return Err(Error::invalid(
+                "a query over a stream has no end and cannot be collected; start it with `write_stream()`, or with CREATE STREAMING TABLE in SQL",
+            ));
+        }
+        Ok(DataFrame::new(self.session.state(), self.plan.clone()))
+    }
+
+    /// All rows of a bounded table.
+    ///
+    /// # Errors
+    /// `Invalid` for an unbounded table; whatever fails when the query runs.
+    pub async fn collect(&self) -> Result<Vec<RecordBatch>> {
+        Ok(self.to_data_frame()?.collect().await?)
+    }
+
+    /// Begins to write an unbounded table as a streaming query.
+    pub fn write_stream(self) -> DataStreamWriter {
+        DataStreamWriter::new(self.session, self.plan)
+    }
+
+    /// Plans a SQL text over this data frame, which it reads by a name of its own.
+    async fn query(self, text: impl FnOnce(&str) -> String) -> Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("__frame_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.create_or_replace_temp_view(&name)?;
+        let planned = async {
+            let query = sql::statement::parse_query(&text(&quote(&name)))?;
+            sql::planner::plan(&self.session.state(), &query).await
+        };
+        let planned = planned.await;
+        self.session.context().deregister_table(quoted_reference(&name))?;
+        Ok(self.with_plan(planned?))
+    }
+}
+
+/// A name in the default schema, taken as it is.
+pub(crate) fn quoted_reference(name: &str) -> datafusion::common::TableReference {
+    datafusion::common::TableReference::bare(name)
+}
+
+/// A delay of a watermark; a month counts as 31 days.
+fn parse_delay(text: &str) -> Result<Duration> {
+    let interval = parse_interval(text)?;
+    let micros = interval
+        .months
+        .checked_mul(MICROS_PER_MONTH)
+        .and_then(|months| months.checked_add(interval.micros))
+        .and_then(|micros| u64::try_from(micros).ok());
+    micros.map(Duration::from_micros).ok_or_else(|| {
+        Error::invalid(format!("the delay of a watermark cannot be `{text}`: it must not be negative"))
+    })
+}

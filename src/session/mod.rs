@@ -1,0 +1,20 @@
+//! What a user holds: a session, data frames over tables and streams, readers and writers.
+
+pub mod builder;
+pub mod builtin;
+pub mod data_frame;
+pub mod expression;
+pub mod grouped;
+pub mod reader;
+#[expect(clippy::module_inception, reason = "the session is what the module is named for")]
+pub mod session;
+pub mod statement;
+pub mod writer;
+
+pub use builder::StreamSessionBuilder;
+pub use data_frame::StreamingDataFrame;
+pub use expression::{sliding_window, window};
+pub use grouped::GroupedDataFrame;
+pub use reader::{DataFrameReader, DataStreamReader};
+pub use session::StreamSession;
+pub use writer::DataStreamWriter;

@@ -1,0 +1,182 @@
+//! The session: where everything begins.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use datafusion::execution::SessionState;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+
+use crate::config::Settings;
+use crate::connector::registry::Registry;
+use crate::connector::storage::Storage;
+use crate::error::Result;
+use crate::query::manager::StreamingQueryManager;
+use crate::runtime::clock::Clock;
+use crate::session::builder::StreamSessionBuilder;
+use crate::session::data_frame::StreamingDataFrame;
+use crate::session::reader::{DataFrameReader, DataStreamReader};
+use crate::session::statement;
+use crate::sql;
+
+/// A session: tables, views, settings, and the streaming queries that were started in it.
+///
+/// Clones share it. Queries run on the tokio runtime in which they were started.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> millstream::Result<()> {
+/// use millstream::prelude::*;
+///
+/// let session = StreamSession::new()?;
+/// let one = session.sql("SELECT 1 AS one").await?.collect().await?;
+/// assert_eq!(one[0].num_rows(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct StreamSession(Arc<Inner>);
+
+struct Inner {
+    context: SessionContext,
+    settings: RwLock<Settings>,
+    registry: Registry,
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
+    queries: StreamingQueryManager,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner")
+            .field("session_id", &self.context.session_id())
+            .field("queries", &self.queries)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The parts of a session: settings are data, components are traits.
+pub(crate) struct Parts {
+    pub(crate) state: SessionStateBuilder,
+    pub(crate) settings: Settings,
+    pub(crate) registry: Registry,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl StreamSession {
+    /// A session with default settings.
+    ///
+    /// # Errors
+    /// Those of [`StreamSessionBuilder::build`].
+    pub fn new() -> Result<Self> {
+        StreamSessionBuilder::default().build()
+    }
+
+    /// Begins a session with settings and components of one's own.
+    pub fn builder() -> StreamSessionBuilder {
+        StreamSessionBuilder::default()
+    }
+
+    pub(crate) fn from_parts(parts: Parts) -> Self {
+        let Parts { state, settings, registry, storage, clock } = parts;
+        let state = sql::planner::configure(state).build();
+        Self(Arc::new(Inner {
+            context: SessionContext::new_with_state(state),
+            settings: RwLock::new(settings),
+            registry,
+            storage,
+            clock,
+            queries: StreamingQueryManager::default(),
+        }))
+    }
+
+    /// Runs a SQL text: a query gives its data frame, a statement an empty or a one-row frame. Of
+    /// several statements the frame of the last is given.
+    ///
+    /// # Errors
+    /// `Invalid` with line and column for a text that cannot be read; those of the statement.
+    pub async fn sql(&self, text: &str) -> Result<StreamingDataFrame> {
+        let mut last = self.empty();
+        for statement in sql::statement::parse(text)? {
+            last = statement::run(self, statement).await?;
+        }
+        Ok(last)
+    }
+
+    /// Reads an unbounded table.
+    pub fn read_stream(&self) -> DataStreamReader {
+        DataStreamReader::new(self.clone())
+    }
+
+    /// Reads a table.
+    pub fn read(&self) -> DataFrameReader {
+        DataFrameReader::new(self.clone())
+    }
+
+    /// A table or view of the session.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn table(&self, name: &str) -> Result<StreamingDataFrame> {
+        let query = sql::statement::parse_query(&format!("SELECT * FROM {}", quote(name)))?;
+        let plan = sql::planner::plan(&self.0.context.state(), &query).await?;
+        Ok(self.data_frame(plan))
+    }
+
+    /// A data frame of a plan of DataFusion's.
+    pub fn data_frame(&self, plan: LogicalPlan) -> StreamingDataFrame {
+        StreamingDataFrame::new(self.clone(), plan)
+    }
+
+    /// The queries that were started in the session.
+    pub fn streams(&self) -> &StreamingQueryManager {
+        &self.0.queries
+    }
+
+    /// DataFusion's own session, with its tables, functions and runtime.
+    pub fn context(&self) -> &SessionContext {
+        &self.0.context
+    }
+
+    /// Changes a setting, for the queries that are started from now on.
+    ///
+    /// # Errors
+    /// `UnknownOption`, `InvalidOption`.
+    pub fn set(&self, name: &str, value: &str) -> Result<()> {
+        self.0.settings.write().unwrap_or_else(PoisonError::into_inner).set(name, value)
+    }
+
+    /// The settings of now.
+    pub fn settings(&self) -> Settings {
+        self.0.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn state(&self) -> SessionState {
+        self.0.context.state()
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    pub(crate) fn storage(&self) -> &Arc<dyn Storage> {
+        &self.0.storage
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    pub(crate) fn empty(&self) -> StreamingDataFrame {
+        self.data_frame(LogicalPlan::EmptyRelation(datafusion::logical_expr::EmptyRelation {
+            produce_one_row: false,
+            schema: Arc::new(datafusion::common::DFSchema::empty()),
+        }))
+    }
+}
+
+/// A name as an identifier of SQL.
+pub(crate) fn quote(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}

@@ -1,0 +1,249 @@
+//! Runs the statements of SQL.
+
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::view::ViewTable;
+use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::logical_expr::LogicalPlanBuilder;
+use sqlparser::ast::Query;
+
+use crate::connector::options::nearest;
+use crate::connector::source::DefineContext;
+use crate::error::{Error, Result};
+use crate::operators::scan::{CatalogTable, StreamTable};
+use crate::session::builtin;
+use crate::session::data_frame::{StreamingDataFrame, quoted_reference};
+use crate::session::session::StreamSession;
+use crate::sql::planner::{plan, plan_batch};
+use crate::sql::statement::{CreateStreamingTable, CreateTable, Statement};
+
+/// Runs a statement; a query is planned only.
+pub(crate) async fn run(
+    session: &StreamSession,
+    statement: Statement,
+) -> Result<StreamingDataFrame> {
+    match statement {
+        Statement::Query(query) => frame(session, &query).await,
+        Statement::CreateTable(create) => create_table(session, create).await,
+        Statement::CreateStreamingTable(create) => create_streaming_table(session, create).await,
+        Statement::CreateView { name, or_replace, query } => {
+            create_view(session, &name, or_replace, &query).await
+        }
+        Statement::ShowStreamingQueries => show_queries(session),
+        Statement::StopStreamingQuery { name, if_exists } => {
+            stop_query(session, &name, if_exists).await
+        }
+        Statement::Explain { statement, .. } => explain(session, *statement).await,
+        Statement::Set { key, value } => set(session, &key, value.as_deref()),
+        Statement::DropTable { name, if_exists } => drop_table(session, "table", &name, if_exists),
+        Statement::DropView { name, if_exists } => drop_table(session, "view", &name, if_exists),
+        Statement::Batch(statement) => {
+            Ok(session.data_frame(plan_batch(&session.state(), &statement).await?))
+        }
+    }
+}
+
+async fn frame(session: &StreamSession, query: &Query) -> Result<StreamingDataFrame> {
+    Ok(session.data_frame(plan(&session.state(), query).await?))
+}
+
+async fn create_table(session: &StreamSession, create: CreateTable) -> Result<StreamingDataFrame> {
+    if !claim_name(session, &create.name, create.if_not_exists, create.or_replace)? {
+        return Ok(session.empty());
+    }
+    let settings = session.settings();
+    let context = DefineContext {
+        storage: Arc::clone(session.storage()),
+        infer_schema: settings.schema_inference(),
+    };
+    let factory = session.registry().source(&create.format)?;
+    let definition = factory.define(&create.options, create.schema, &context).await?;
+    let rows = definition.live(session.storage())?;
+    let stream = Arc::new(StreamTable::new(None, definition));
+    let table = Arc::new(CatalogTable::new(rows, stream));
+    session.context().register_table(quoted_reference(&create.name), table)?;
+    Ok(session.empty())
+}
+
+async fn create_streaming_table(
+    session: &StreamSession,
+    create: CreateStreamingTable,
+) -> Result<StreamingDataFrame> {
+    if !claim_name(session, &create.name, create.if_not_exists, false)? {
+        return Ok(session.empty());
+    }
+    let query = frame(session, &create.query).await?;
+    let schema = query.schema();
+    let format = create.format.as_deref().unwrap_or(builtin::MEMORY);
+    let writer = query
+        .write_stream()
+        .format(format)
+        .output_mode(create.mode)
+        .trigger(create.trigger)
+        .query_name(&create.name)
+        .options(create.options.iter());
+    let written = builtin::written_table(format, &create.options, schema, session.storage())?;
+    Box::pin(writer.start()).await?;
+    // A sink that keeps its rows in memory has registered its table itself.
+    if let Some(table) = written {
+        session.context().register_table(quoted_reference(&create.name), table)?;
+    }
+    Ok(session.empty())
+}
+
+/// Whether a table or view of this name is to be made; clears the place where it may be replaced.
+fn claim_name(
+    session: &StreamSession,
+    name: &str,
+    if_not_exists: bool,
+    or_replace: bool,
+) -> Result<bool> {
+    let Some(taken) = find_table(session, name) else { return Ok(true) };
+    if or_replace {
+        session.context().deregister_table(quoted_reference(&taken))?;
+        return Ok(true);
+    }
+    if if_not_exists {
+        return Ok(false);
+    }
+    Err(Error::invalid(format!(
+        "a table or view `{taken}` exists already; drop it first, or say IF NOT EXISTS"
+    )))
+}
+
+async fn create_view(
+    session: &StreamSession,
+    name: &str,
+    or_replace: bool,
+    query: &Query,
+) -> Result<StreamingDataFrame> {
+    // The view may read the one that it replaces, so it is planned first.
+    let view = ViewTable::new(plan(&session.state(), query).await?, None);
+    claim_name(session, name, false, or_replace)?;
+    session.context().register_table(quoted_reference(name), Arc::new(view))?;
+    Ok(session.empty())
+}
+
+fn show_queries(session: &StreamSession) -> Result<StreamingDataFrame> {
+    let queries = session.streams().active();
+    let column = |of: &dyn Fn(&crate::query::handle::StreamingQuery) -> Option<String>| {
+        queries.iter().map(of).collect::<StringArray>()
+    };
+    rows(
+        session,
+        &["name", "id", "runId", "status", "lastBatchId"],
+        vec![
+            column(&|query| query.name().map(str::to_owned)),
+            column(&|query| Some(query.id().to_owned())),
+            column(&|query| Some(query.run_id().to_owned())),
+            column(&|query| Some(query.status().message)),
+            column(&|query| query.last_progress().map(|progress| progress.batch_id.to_string())),
+        ],
+    )
+}
+
+async fn stop_query(
+    session: &StreamSession,
+    name: &str,
+    if_exists: bool,
+) -> Result<StreamingDataFrame> {
+    let active = session.streams().active();
+    let found = active.iter().find(|query| {
+        query.id() == name || query.name().is_some_and(|known| known.eq_ignore_ascii_case(name))
+    });
+    match found {
+        Some(query) => query.stop().await?,
+        None if if_exists => (),
+        None => {
+            let names = active.iter().filter_map(|query| query.name());
+            return Err(Error::NotFound {
+                what: "running streaming query",
+                name: name.to_owned(),
+                nearest: nearest(name, names).map(str::to_owned),
+            });
+        }
+    }
+    Ok(session.empty())
+}
+
+async fn explain(session: &StreamSession, statement: Statement) -> Result<StreamingDataFrame> {
+    let text = match statement {
+        Statement::Query(query) => frame(session, &query).await?.explain().await?,
+        Statement::CreateStreamingTable(create) => {
+            frame(session, &create.query).await?.explain_as(create.mode).await?
+        }
+        Statement::CreateView { query, .. } => frame(session, &query).await?.explain().await?,
+        _ => {
+            return Err(Error::unsupported(
+                "EXPLAIN is possible for a query, CREATE STREAMING TABLE and CREATE VIEW",
+            ));
+        }
+    };
+    rows(session, &["plan"], vec![StringArray::from_iter_values(text.lines())])
+}
+
+fn set(session: &StreamSession, key: &str, value: Option<&str>) -> Result<StreamingDataFrame> {
+    if let Some(value) = value {
+        session.set(key, value)?;
+    }
+    let settings = session.settings();
+    let value = settings.get(key)?;
+    rows(session, &["key", "value"], vec![vec![key].into(), vec![value].into()])
+}
+
+fn drop_table(
+    session: &StreamSession,
+    what: &'static str,
+    name: &str,
+    if_exists: bool,
+) -> Result<StreamingDataFrame> {
+    match find_table(session, name) {
+        Some(found) => {
+            session.context().deregister_table(quoted_reference(&found))?;
+        }
+        None if if_exists => (),
+        None => {
+            let names = table_names(session);
+            return Err(Error::NotFound {
+                what,
+                name: name.to_owned(),
+                nearest: nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
+            });
+        }
+    }
+    Ok(session.empty())
+}
+
+/// The true spelling of a table or view, compared without regard to case.
+fn find_table(session: &StreamSession, name: &str) -> Option<String> {
+    table_names(session).into_iter().find(|known| known.eq_ignore_ascii_case(name))
+}
+
+fn table_names(session: &StreamSession) -> Vec<String> {
+    let state = session.state();
+    let defaults = &state.config_options().catalog;
+    state
+        .catalog_list()
+        .catalog(&defaults.default_catalog)
+        .and_then(|catalog| catalog.schema(&defaults.default_schema))
+        .map(|schema| schema.table_names())
+        .unwrap_or_default()
+}
+
+fn rows(
+    session: &StreamSession,
+    names: &[&str],
+    columns: Vec<StringArray>,
+) -> Result<StreamingDataFrame> {
+    let fields: Vec<Field> =
+        names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let columns = columns.into_iter().map(|column| Arc::new(column) as _).collect();
+    let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+    let table: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(schema, vec![vec![batch]])?);
+    let plan = LogicalPlanBuilder::scan("result", provider_as_source(table), None)?.build()?;
+    Ok(session.data_frame(plan))
+}
