@@ -402,3 +402,110 @@ impl MultipartUpload for FaultyUpload {
         self.inner.abort().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::checkpoint::storage::LocalStorage;
+
+    fn open(dir: &TempDir) -> (Faults, Location) {
+        let faults = Faults::new();
+        let storage = FaultyStorage::new(Arc::new(LocalStorage::new()), faults.clone());
+        (faults, storage.open(dir.path().to_str().unwrap()).unwrap())
+    }
+
+    async fn put(folder: &Location, name: &str) -> StoreResult<()> {
+        let file = folder.child(name);
+        file.store.put(&file.path, "x".into()).await.map(|_put| ())
+    }
+
+    fn names(dir: &TempDir) -> Vec<String> {
+        let entries = std::fs::read_dir(dir.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn writes_are_recorded_in_order_with_their_kinds() {
+        let dir = tempfile::tempdir().unwrap();
+        let (faults, folder) = open(&dir);
+        put(&folder, "a b").await.unwrap();
+        let (a, b, c) = (folder.child("a b").path, folder.child("b").path, folder.child("c").path);
+        folder.store.copy(&a, &b).await.unwrap();
+        folder.store.rename(&b, &c).await.unwrap();
+        let below = folder.child("d").child("e").path;
+        let mut upload = folder.store.put_multipart(&below).await.unwrap();
+        upload.put_part("x".into()).await.unwrap();
+        assert_eq!(faults.count(), 3);
+        upload.complete().await.unwrap();
+        folder.store.delete(&c).await.unwrap();
+        let writes: Vec<_> = faults.writes().into_iter().map(|w| (w.kind, w.path)).collect();
+        let expected = [
+            (WriteKind::Put, "a b"),
+            (WriteKind::Copy, "b"),
+            (WriteKind::Rename, "c"),
+            (WriteKind::Complete, "d/e"),
+            (WriteKind::Delete, "c"),
+        ];
+        assert_eq!(writes, expected.map(|(kind, path)| (kind, path.to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_failure_hits_one_write_before_or_after() {
+        for (mode, expected) in
+            [(FaultMode::FailBefore, vec!["0", "2"]), (FaultMode::FailAfter, vec!["0", "1", "2"])]
+        {
+            let dir = tempfile::tempdir().unwrap();
+            let (faults, folder) = open(&dir);
+            faults.arm(1, mode);
+            put(&folder, "0").await.unwrap();
+            let error = put(&folder, "1").await.unwrap_err();
+            assert!(error.to_string().contains("injected fault at write 1"), "{error}");
+            put(&folder, "2").await.unwrap();
+            assert!(!faults.is_dead());
+            assert_eq!(names(&dir), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_death_nothing_works_until_the_revival() {
+        for (mode, expected) in
+            [(FaultMode::DieBefore, vec!["2"]), (FaultMode::DieAfter, vec!["0", "2"])]
+        {
+            let dir = tempfile::tempdir().unwrap();
+            let (faults, folder) = open(&dir);
+            faults.arm(0, mode);
+            let path = folder.child("0").path;
+            let mut upload = folder.store.put_multipart(&folder.child("u").path).await.unwrap();
+            assert!(put(&folder, "0").await.is_err());
+            assert!(put(&folder, "1").await.is_err());
+            assert!(folder.store.get(&path).await.is_err());
+            assert!(folder.store.delete(&path).await.is_err());
+            assert!(folder.store.list(Some(&folder.path)).next().await.unwrap().is_err());
+            assert!(folder.store.list_with_delimiter(None).await.is_err());
+            assert!(upload.put_part("x".into()).await.is_err());
+            assert!(upload.complete().await.is_err());
+            assert_eq!(faults.count(), 1);
+            drop(upload);
+            faults.revive();
+            put(&folder, "2").await.unwrap();
+            assert_eq!(names(&dir), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_fault_can_be_taken_back_and_the_count_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let (faults, folder) = open(&dir);
+        faults.arm(0, FaultMode::FailBefore);
+        faults.disarm();
+        put(&folder, "0").await.unwrap();
+        faults.clear();
+        faults.arm(0, FaultMode::FailBefore);
+        put(&folder, "1").await.unwrap_err();
+    }
+}
