@@ -38,10 +38,16 @@ pub trait FileEncoding: Debug + Send + Sync + 'static {
     /// The end of a file's name, such as `.snappy.parquet`.
     fn extension(&self) -> &str;
 
+    /// Whether the format can hold these columns; asked once, before any file is started.
+    ///
+    /// # Errors
+    /// `Unsupported` for columns that it cannot hold, naming one.
+    fn check(&self, schema: &SchemaRef) -> Result<()>;
+
     /// Starts a file.
     ///
     /// # Errors
-    /// `Unsupported` for columns that the format cannot hold, naming one.
+    /// `Unsupported` for columns that [`check`](Self::check) refuses.
     fn start(&self, schema: &SchemaRef) -> Result<Box<dyn RowEncoder>>;
 }
 

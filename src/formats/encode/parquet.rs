@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use arrow::array::new_null_array;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -69,6 +70,15 @@ impl ParquetEncoding {
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .build()
     }
+
+    fn probe(self, data_type: &DataType) -> Result<(), ParquetError> {
+        let schema = Schema::new(vec![Field::new("probe", data_type.clone(), true)]);
+        let rows = RecordBatch::try_new(Arc::new(schema), vec![new_null_array(data_type, 1)])?;
+        let mut writer = ArrowWriter::try_new(vec![], rows.schema(), Some(self.properties()))?;
+        writer.write(&rows)?;
+        writer.close()?;
+        Ok(())
+    }
 }
 
 impl FileEncoding for ParquetEncoding {
@@ -80,35 +90,31 @@ impl FileEncoding for ParquetEncoding {
         }
     }
 
-    fn start(&self, schema: &SchemaRef) -> Result<Box<dyn RowEncoder>> {
+    fn check(&self, schema: &SchemaRef) -> Result<()> {
         if schema.fields().is_empty() {
             return Err(Error::unsupported(
                 "rows without columns cannot be written as parquet; select a column",
             ));
         }
+        // The writer finds out about some types only when it sees a value, so one is written.
+        for field in in_micros(schema).fields() {
+            let (name, data_type) = (field.name(), field.data_type());
+            self.probe(data_type).map_err(|error| {
+                Error::unsupported(format!(
+                    "column `{name}` of type {data_type} cannot be written as parquet, cast it to \
+                     another type: {error}"
+                ))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn start(&self, schema: &SchemaRef) -> Result<Box<dyn RowEncoder>> {
         let stored = in_micros(schema);
         let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&stored), Some(self.properties()))
-            .map_err(|error| refusal(schema, *self, &error))?;
+            .map_err(|error| Error::unsupported(format!("parquet cannot hold this: {error}")))?;
         Ok(Box::new(ParquetEncoder { writer, given: Arc::clone(schema), stored }))
     }
-}
-
-/// Names the column that parquet cannot hold, found by trying one at a time.
-fn refusal(schema: &Schema, encoding: ParquetEncoding, error: &ParquetError) -> Error {
-    let is_refused = |field: &&FieldRef| {
-        let alone = Arc::new(Schema::new(vec![Arc::clone(field)]));
-        ArrowWriter::try_new(Vec::new(), alone, Some(encoding.properties())).is_err()
-    };
-    Error::unsupported(schema.fields().iter().find(is_refused).map_or_else(
-        || format!("the rows cannot be written as parquet: {error}"),
-        |field| {
-            let (name, data_type) = (field.name(), field.data_type());
-            format!(
-                "column `{name}` of type {data_type} cannot be written as parquet; cast it to \
-                 another type"
-            )
-        },
-    ))
 }
 
 #[derive(Debug)]
@@ -237,7 +243,7 @@ mod tests {
             ("v", Arc::new(Int64Array::from(vec![1])) as ArrayRef),
             ("i", intervals),
         ]);
-        let error = ParquetEncoding::default().start(&rows.unwrap().schema()).unwrap_err();
+        let error = ParquetEncoding::default().check(&rows.unwrap().schema()).unwrap_err();
         assert!(error.to_string().starts_with("column `i` of type"), "{error}");
     }
 

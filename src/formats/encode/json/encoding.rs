@@ -19,10 +19,12 @@ impl FileEncoding for JsonEncoding {
         ".json"
     }
 
+    fn check(&self, schema: &SchemaRef) -> Result<()> {
+        schema.fields().iter().try_for_each(|field| check(field.name(), field.data_type()))
+    }
+
     fn start(&self, schema: &SchemaRef) -> Result<Box<dyn RowEncoder>> {
-        for field in schema.fields() {
-            check(field.name(), field.data_type())?;
-        }
+        self.check(schema)?;
         Ok(Box::new(JsonEncoder { writer: writer(), schema: Arc::clone(schema) }))
     }
 }
