@@ -156,9 +156,11 @@ mod tests {
         columns.flat_map(|column| column.values().to_vec()).collect()
     }
 
+    type Epochs = Vec<(u64, Vec<i64>)>;
+
     #[derive(Default)]
     struct Harness {
-        seen: Arc<Mutex<Vec<(u64, Vec<i64>)>>>,
+        seen: Arc<Mutex<Epochs>>,
     }
 
     #[async_trait]

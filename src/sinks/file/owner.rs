@@ -68,7 +68,7 @@ fn file(log: &Location) -> Location {
 
 fn parse(file: &Location, bytes: &[u8]) -> Result<Owner> {
     let text = String::from_utf8_lossy(bytes);
-    let (version, body) = text.split_once('\n').unwrap_or((text.as_ref(), ""));
+    let (version, body) = text.split_once('\n').unwrap_or_else(|| (text.as_ref(), ""));
     if version != VERSION {
         return Err(Error::corrupt(
             &file.given,

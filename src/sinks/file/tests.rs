@@ -100,7 +100,7 @@ impl SinkHarness for Harness {
 fn values(file: &Path) -> Vec<i64> {
     if file.extension().unwrap() == "json" {
         let text = fs::read_to_string(file).unwrap();
-        let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line));
+        let rows = text.lines().map(serde_json::from_str::<serde_json::Value>);
         return rows.map(|row| row.unwrap()["v"].as_i64().unwrap()).collect();
     }
     let bytes = Bytes::from(fs::read(file).unwrap());

@@ -111,7 +111,7 @@ impl Encoder for Timestamp {
         let date = time.date();
         // Writing to memory cannot fail.
         let _ = write!(out, "\"{date}T{hour:02}:{minute:02}:{second:02}");
-        let _ = if micros % 1_000 == 0 {
+        let _ = if micros.is_multiple_of(1_000) {
             write!(out, ".{:03}{}", micros / 1_000, self.end)
         } else {
             write!(out, ".{micros:06}{}", self.end)
