@@ -1,6 +1,8 @@
 //! The small traits that sources and sinks implement, their options, and the registry that finds
 //! them by name. Nothing here knows a concrete source, a query or a plan.
 
+#[cfg(any(test, feature = "test-util"))]
+pub mod conformance;
 pub mod offset;
 pub mod options;
 pub mod output_mode;

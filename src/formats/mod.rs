@@ -1,1 +1,5 @@
 //! Bytes to record batches and back.
+
+pub mod display;
+pub mod encode;
+pub mod show;

@@ -1,0 +1,83 @@
+//! The query that owns an output folder.
+//!
+//! ```text
+//! _spark_metadata/.query   v1
+//!                          {"queryId":"6f0d..."}
+//! ```
+//!
+//! The log of a folder counts epochs, and those of two queries have the same numbers: without an
+//! owner the rows of the second query would be taken for ones that are there already. The name is
+//! hidden, so that readers of the log pass it by.
+
+use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use serde::{Deserialize, Serialize};
+
+use crate::connector::storage::Location;
+use crate::error::{Error, Result};
+
+const VERSION: &str = "v1";
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Owner {
+    query_id: String,
+}
+
+/// Whether the folder with this log has an owner.
+///
+/// # Errors
+/// `Invalid` when it is another query; `Corrupt` when the file cannot be read as one of ours;
+/// `Storage`.
+pub(super) async fn check(log: &Location, folder: &Location, query_id: &str) -> Result<bool> {
+    let file = file(log);
+    let bytes = match file.store.get(&file.path).await {
+        Ok(found) => found.bytes().await,
+        Err(StoreError::NotFound { .. }) => return Ok(false),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| failed("read", &file, error))?;
+    if parse(&file, &bytes)?.query_id == query_id {
+        return Ok(true);
+    }
+    Err(Error::invalid(format!(
+        "`{}` holds the output of another streaming query; write to another path, or start this \
+         query from the checkpoint of that one, or remove the folder",
+        folder.given
+    )))
+}
+
+/// Makes the query the owner of a folder that has none.
+///
+/// # Errors
+/// As [`check`], when another query was first.
+pub(super) async fn claim(log: &Location, folder: &Location, query_id: &str) -> Result<()> {
+    let file = file(log);
+    let owner = serde_json::to_string(&Owner { query_id: query_id.to_owned() })
+        .map_err(|error| Error::internal(format!("an owner has no JSON form: {error}")))?;
+    let text = PutPayload::from(format!("{VERSION}\n{owner}\n"));
+    match file.store.put_opts(&file.path, text, PutOptions::from(PutMode::Create)).await {
+        Ok(_) => Ok(()),
+        Err(StoreError::AlreadyExists { .. }) => check(log, folder, query_id).await.map(drop),
+        Err(error) => Err(failed("write", &file, error)),
+    }
+}
+
+fn file(log: &Location) -> Location {
+    log.child(".query")
+}
+
+fn parse(file: &Location, bytes: &[u8]) -> Result<Owner> {
+    let text = String::from_utf8_lossy(bytes);
+    let (version, body) = text.split_once('\n').unwrap_or_else(|| (text.as_ref(), ""));
+    if version != VERSION {
+        return Err(Error::corrupt(
+            &file.given,
+            format!("its first line should be `{VERSION}`; remove the file if its query is gone"),
+        ));
+    }
+    serde_json::from_str(body).map_err(|error| Error::corrupt(&file.given, error.to_string()))
+}
+
+fn failed(action: &'static str, file: &Location, error: StoreError) -> Error {
+    Error::Storage { action, path: file.given.clone(), source: Box::new(error) }
+}

@@ -1,0 +1,178 @@
+//! The file sink: epochs in, files and log entries out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+
+use async_trait::async_trait;
+use object_store::{Error as StoreError, ObjectStoreExt};
+use tokio::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
+
+use crate::checkpoint::manifest::SinkFile;
+use crate::connector::output_mode::OutputMode;
+use crate::connector::sink::{CommitMessage, SinkBatch, SinkState, SinkWriter, StreamSink};
+use crate::connector::storage::Location;
+use crate::error::{Error, Result};
+use crate::formats::encode::encoder::FileEncoding;
+use crate::runtime::clock::Clock;
+use crate::sinks::file::log::{FolderLog, committed};
+use crate::sinks::file::writer::{FileWriter, WrittenFile};
+
+/// Writes files into a folder and names them in its log.
+#[derive(Debug)]
+pub(super) struct FileSink {
+    folder: Location,
+    encoding: Arc<dyn FileEncoding>,
+    clock: Arc<dyn Clock>,
+    /// The log, once an epoch has asked for it. It is forgotten when an addition failed, since
+    /// nobody knows then whether the entry is there.
+    log: Mutex<Option<FolderLog>>,
+    /// The names that writers were given, by epoch, until the epoch is committed or given up.
+    begun: SyncMutex<BTreeMap<u64, BTreeSet<String>>>,
+}
+
+impl FileSink {
+    pub(super) fn new(
+        folder: Location,
+        encoding: Arc<dyn FileEncoding>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (log, begun) = (Mutex::default(), SyncMutex::default());
+        Self { folder, encoding, clock, log, begun }
+    }
+
+    fn remember(&self, epoch: u64, name: &str) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.entry(epoch).or_default().insert(name.to_owned());
+    }
+
+    fn forget(&self, epoch: u64) -> BTreeSet<String> {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.remove(&epoch).unwrap_or_default()
+    }
+
+    /// Removes what the attempt at an epoch wrote, as far as that is possible: a file that stays
+    /// is never read. A file that the log names stays in any case.
+    async fn discard(&self, epoch: u64, messages: &[CommitMessage]) {
+        let mut names = self.forget(epoch);
+        let said = messages.iter().filter_map(|message| WrittenFile::of_message(message).ok());
+        names.extend(said.flatten().map(|file| file.name));
+        if names.is_empty() {
+            return;
+        }
+        let committed = match committed(&self.folder).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                tracing::warn!(%error, sink = %self, epoch, "files of a failed attempt are kept");
+                return;
+            }
+        };
+        for file in names.iter().map(|name| self.folder.child(name)) {
+            if committed.contains(&file.url) {
+                continue;
+            }
+            match file.store.delete(&file.path).await {
+                // A writer that never finished left no file.
+                Ok(()) | Err(StoreError::NotFound { .. }) => (),
+                Err(error) => {
+                    tracing::warn!(%error, file = file.given, "a file that nobody reads is kept");
+                }
+            }
+        }
+    }
+}
+
+/// The log, looked at for this query if it was not yet or if it was forgotten.
+async fn opened<'a>(
+    log: &'a mut MutexGuard<'_, Option<FolderLog>>,
+    folder: &Location,
+    query_id: &str,
+) -> Result<&'a mut FolderLog> {
+    if log.is_none() {
+        **log = Some(FolderLog::open(folder, query_id).await?);
+    }
+    log.as_mut().ok_or_else(|| Error::internal("the log of a file sink was not opened"))
+}
+
+impl fmt::Display for FileSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileSink[{}]", self.folder.url)
+    }
+}
+
+#[async_trait]
+impl StreamSink for FileSink {
+    fn supports(&self, mode: OutputMode) -> bool {
+        // A row in a file can neither change nor go away.
+        mode == OutputMode::Append
+    }
+
+    fn can_recover(&self, _mode: OutputMode) -> bool {
+        true
+    }
+
+    fn counts_rows(&self) -> bool {
+        false
+    }
+
+    async fn begin(&self, batch: &SinkBatch) -> Result<SinkState> {
+        let mut log = self.log.lock().await;
+        let log = opened(&mut log, &self.folder, &batch.query_id).await?;
+        Ok(if log.has(batch.epoch) { SinkState::AlreadyDone } else { SinkState::Open })
+    }
+
+    async fn writer(&self, batch: &SinkBatch, partition: usize) -> Result<Box<dyn SinkWriter>> {
+        let unique = Uuid::new_v4();
+        let name = format!("part-{partition:05}-{unique}-c000{}", self.encoding.extension());
+        self.remember(batch.epoch, &name);
+        Ok(Box::new(FileWriter {
+            file: self.folder.child(&name),
+            name,
+            schema: Arc::clone(&batch.schema),
+            encoding: Arc::clone(&self.encoding),
+            clock: Arc::clone(&self.clock),
+            open: None,
+        }))
+    }
+
+    async fn commit(&self, batch: &SinkBatch, messages: Vec<CommitMessage>) -> Result<()> {
+        let mut files = vec![];
+        for file in messages.iter().map(WrittenFile::of_message) {
+            if let Some(WrittenFile { name, size, modification_time }) = file? {
+                let url = self.folder.child(&name).url;
+                files.push(SinkFile::added(url, size, modification_time));
+            }
+        }
+        let mut guard = self.log.lock().await;
+        let log = opened(&mut guard, &self.folder, &batch.query_id).await?;
+        let outcome = if log.has(batch.epoch) {
+            Err(Error::AlreadyExists { path: self.folder.given.clone() })
+        } else {
+            log.add(&batch.query_id, batch.epoch, &files).await
+        };
+        match outcome {
+            Ok(()) => {
+                self.forget(batch.epoch);
+                Ok(())
+            }
+            // The epoch is in the log, by an earlier call or by another run of the query, and its
+            // rows are the same: these files may be the ones that count, or not be needed.
+            Err(Error::AlreadyExists { .. }) => {
+                *guard = None;
+                drop(guard);
+                self.discard(batch.epoch, &messages).await;
+                Ok(())
+            }
+            Err(error) => {
+                *guard = None;
+                Err(error)
+            }
+        }
+    }
+
+    async fn abort(&self, batch: &SinkBatch, messages: Vec<CommitMessage>) -> Result<()> {
+        self.discard(batch.epoch, &messages).await;
+        Ok(())
+    }
+}
