@@ -1,0 +1,4 @@
+//! Whole passes, text in and plan out.
+
+mod plans;
+mod statements;
