@@ -103,6 +103,15 @@ const AFTER_A_TABLE: &[&str] = &[
     "WINDOW",
 ];
 
+/// What may stand right behind a number, and the type that it gives it; `BD` is as none at all.
+const SUFFIXES: &[(&str, Option<&str>)] = &[
+    ("D", Some("DOUBLE")),
+    ("F", Some("FLOAT")),
+    ("S", Some("SMALLINT")),
+    ("Y", Some("TINYINT")),
+    ("BD", None),
+];
+
 impl Pass<'_> {
     fn step(&mut self) -> Result<()> {
         let token = &self.input[self.next];
@@ -291,19 +300,14 @@ impl Pass<'_> {
 
     /// Spark's suffixes of numbers, which the parser would take for an alias.
     fn number(&mut self, digits: &str, span: Span) {
-        let suffix = self.peek(1).filter(|next| next.span.start == span.end);
-        let sql_type = suffix.and_then(|next| {
-            [("D", "DOUBLE"), ("F", "FLOAT"), ("S", "SMALLINT"), ("Y", "TINYINT")]
-                .iter()
-                .find(|(suffix, _)| is_word(next, suffix))
-                .map(|(_, sql_type)| *sql_type)
-        });
-        let exact = suffix.is_some_and(|next| is_word(next, "BD"));
-        let sql_type = match sql_type {
-            None if !exact && digits.contains(['e', 'E']) => Some("DOUBLE"),
-            other => other,
+        let next = self.peek(1).filter(|next| next.span.start == span.end);
+        let suffix = SUFFIXES.iter().find(|(word, _)| next.is_some_and(|next| is_word(next, word)));
+        let taken = if suffix.is_some() { 2 } else { 1 };
+        let sql_type = match suffix {
+            Some((_, sql_type)) => *sql_type,
+            None if digits.contains(['e', 'E']) => Some("DOUBLE"),
+            None => None,
         };
-        let taken = if suffix.is_some() && (sql_type.is_some() || exact) { 2 } else { 1 };
         match sql_type {
             Some(sql_type) => {
                 let text = Token::SingleQuotedString(digits.to_owned());

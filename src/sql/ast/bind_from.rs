@@ -8,7 +8,7 @@ use sqlparser::ast::{
 use crate::error::{Error, Result};
 use crate::sql::ast::bind_expr::{Aliases, Names};
 use crate::sql::ast::binder::{Binder, renamed};
-use crate::sql::ast::scope::{Column, Relation, Scope, same};
+use crate::sql::ast::scope::{Column, Relation, Scope, Using, same};
 use crate::sql::marker::{self, Marker};
 use crate::sql::tables::parts_of;
 
@@ -36,8 +36,13 @@ impl Binder<'_> {
         let left = scope.relations.len();
         let relations = self.factor(&mut join.relation, scope)?;
         scope.relations.extend(relations);
+        let keep = match join.join_operator {
+            JoinOperator::Right(_) | JoinOperator::RightOuter(_) => Keep::Right,
+            JoinOperator::FullOuter(_) => Keep::Neither,
+            _ => Keep::Left,
+        };
         if let Some(constraint) = constraint_of(&mut join.join_operator) {
-            self.constraint(constraint, left, scope)?;
+            self.constraint(constraint, left, scope, keep)?;
         }
         match join.join_operator {
             JoinOperator::Semi(_)
@@ -57,12 +62,18 @@ impl Binder<'_> {
         constraint: &mut JoinConstraint,
         left: usize,
         scope: &mut Scope,
+        keep: Keep,
     ) -> Result<()> {
         match constraint {
             JoinConstraint::On(expr) => self.expr(expr, &Names { scope, aliases: Aliases::None }),
             JoinConstraint::Using(columns) => {
                 for column in columns {
-                    merge(column, left, scope)?;
+                    let parts = parts_of(column);
+                    let [name] = parts.as_slice() else { continue };
+                    let spelling = merge(&name.value, left, scope, keep)?;
+                    if let Some(spelling) = spelling {
+                        *column = spelled(&[spelling], name);
+                    }
                 }
                 Ok(())
             }
@@ -73,7 +84,9 @@ impl Binder<'_> {
                 };
                 let before = names(before);
                 let common = names(after).into_iter().filter(|name| before.contains(name));
-                scope.merged.extend(common);
+                for name in common.collect::<Vec<_>>() {
+                    merge(&name, left, scope, keep)?;
+                }
                 Ok(())
             }
             JoinConstraint::None => Ok(()),
@@ -150,7 +163,7 @@ impl Binder<'_> {
         name: Option<&Ident>,
         relations: &mut Vec<Relation>,
     ) -> Result<()> {
-        let scope = Scope { relations: std::mem::take(relations), merged: Vec::new() };
+        let scope = Scope { relations: std::mem::take(relations) };
         let names = Names { scope: &scope, aliases: Aliases::None };
         if name.is_none() {
             let text = expr.to_string();
@@ -205,29 +218,43 @@ fn constraint_of(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     }
 }
 
-/// A column of USING, which has to be spelled alike on both sides.
-fn merge(column: &mut ObjectName, left: usize, scope: &mut Scope) -> Result<()> {
-    let parts = parts_of(column);
-    let [name] = parts.as_slice() else { return Ok(()) };
-    let spelling = |relations: &[Relation]| {
-        relations
-            .iter()
-            .flat_map(|relation| &relation.columns)
-            .find(|column| same(&column.name, &name.value))
-            .map(|column| column.name.clone())
-    };
-    let (before, after) = scope.relations.split_at(left);
-    match (spelling(before), spelling(after)) {
-        (Some(a), Some(b)) if a == b => {
-            *column = spelled(std::slice::from_ref(&a), name);
-            scope.merged.push(a);
-            Ok(())
-        }
-        (Some(a), Some(b)) => Err(Error::unsupported(format!(
-            "USING cannot join `{a}` with `{b}`, whose names differ in case; write ON instead"
-        ))),
-        _ => Ok(()),
+/// Which side's column stands for both after USING.
+#[derive(Clone, Copy)]
+enum Keep {
+    Left,
+    Right,
+    Neither,
+}
+
+/// Makes one column of two, which have to be spelled alike; gives their spelling.
+fn merge(name: &str, left: usize, scope: &mut Scope, keep: Keep) -> Result<Option<String>> {
+    if matches!(keep, Keep::Neither) {
+        return Err(Error::unsupported(
+            "FULL JOIN with USING or NATURAL is not supported; write ON, and coalesce(..) in SELECT",
+        ));
     }
+    let (before, after) = scope.relations.split_at_mut(left);
+    let (Some(a), Some(b)) = (visible(before, name), visible(after, name)) else {
+        return Ok(None);
+    };
+    if a.name != b.name {
+        return Err(Error::unsupported(format!(
+            "USING cannot join `{}` with `{}`, whose names differ in case; write ON instead",
+            a.name, b.name
+        )));
+    }
+    (a.using, b.using) = match keep {
+        Keep::Right => (Using::Hidden, Using::Kept),
+        Keep::Left | Keep::Neither => (Using::Kept, Using::Hidden),
+    };
+    Ok(Some(a.name.clone()))
+}
+
+fn visible<'a>(relations: &'a mut [Relation], name: &str) -> Option<&'a mut Column> {
+    relations
+        .iter_mut()
+        .flat_map(|relation| &mut relation.columns)
+        .find(|column| column.using != Using::Hidden && same(&column.name, name))
 }
 
 fn spelled(parts: &[String], place: &Ident) -> ObjectName {
@@ -239,7 +266,8 @@ fn spelled(parts: &[String], place: &Ident) -> ObjectName {
 /// Relations under an alias are one relation.
 fn aliased(relations: Vec<Relation>, alias: Option<&TableAlias>) -> Vec<Relation> {
     let Some(alias) = alias else { return relations };
-    let columns = relations.into_iter().flat_map(|relation| relation.columns).collect();
+    let columns = relations.into_iter().flat_map(|relation| relation.columns);
+    let columns = columns.map(|column| Column { using: Using::No, ..column }).collect();
     let columns = renamed(columns, alias.columns.iter().map(|column| &column.name));
     vec![Relation { qualifier: vec![alias.name.value.clone()], columns }]
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::sql::ast::bind_expr::{Aliases, Names};
 use crate::sql::ast::names;
 use crate::sql::ast::scope::{Column, Scope, same};
-use crate::sql::ast::windows;
+use crate::sql::ast::{wildcards, windows};
 use crate::sql::tables::{Tables, parts_of};
 
 /// Resolves all names of `query`, in place.
@@ -102,6 +102,7 @@ impl Binder<'_> {
         let mut scope = self.from(&mut select.from)?;
         let mut order: Vec<&mut Expr> = order_exprs(order_by);
         let windows = windows::collect(select, &order)?;
+        wildcards::expand(&mut select.projection, &scope, !windows.is_empty());
         if !windows.is_empty() {
             windows::hide_input_windows(&mut scope);
         }
@@ -174,7 +175,9 @@ impl Binder<'_> {
                     }
                 }
                 SelectItem::Wildcard(options) => {
-                    columns.extend(without(scope.all_columns(), options));
+                    let all = scope.all_columns().into_iter();
+                    columns
+                        .extend(without(all.map(|(_, column)| column.clone()).collect(), options));
                 }
             }
         }

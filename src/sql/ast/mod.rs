@@ -10,4 +10,5 @@ mod bind_from;
 mod names;
 mod scope;
 mod spelling;
+mod wildcards;
 mod windows;

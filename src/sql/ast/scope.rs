@@ -14,13 +14,26 @@ pub(super) struct Column {
     pub(super) written: String,
     /// The type where it is known without planning.
     pub(super) data_type: Option<DataType>,
+    /// Whether a USING made one column of it and another.
+    pub(super) using: Using,
+}
+
+/// What a USING, or a NATURAL join, did to a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Using {
+    /// Nothing.
+    No,
+    /// It stands for both.
+    Kept,
+    /// The other one stands for it; it is found by its qualifier only.
+    Hidden,
 }
 
 impl Column {
     /// A column under its own name.
     pub(super) fn new(name: impl Into<String>, data_type: Option<DataType>) -> Self {
         let name = name.into();
-        Self { written: name.clone(), name, data_type }
+        Self { written: name.clone(), name, data_type, using: Using::No }
     }
 }
 
@@ -38,8 +51,6 @@ pub(super) struct Relation {
 pub(super) struct Scope {
     /// The relations of FROM.
     pub(super) relations: Vec<Relation>,
-    /// Columns that USING made one of.
-    pub(super) merged: Vec<String>,
 }
 
 /// What a name stands for.
@@ -76,36 +87,35 @@ impl Scope {
             .filter(|relation| relation.answers_to(qualifier))
             .flat_map(|relation| relation.columns.iter().map(move |column| (relation, column)))
             .filter(|(_, column)| same(&column.name, &name.value))
+            .filter(|(_, column)| !qualifier.is_empty() || column.using != Using::Hidden)
             .collect();
         // A window of the input gives way to the new one, unless its relation is named.
         let visible: Vec<_> =
             matches.iter().copied().filter(|(_, c)| c.written == c.name).collect();
         let matches = if matches.len() > 1 && visible.len() == 1 { visible } else { matches };
-        let is_merged = qualifier.is_empty() && self.merged.iter().any(|m| same(m, &name.value));
         let (relation, column) = match matches.as_slice() {
             [] => return Ok(None),
             [only] => *only,
-            [first, ..] if is_merged => *first,
             all => return Err(ambiguous(&name.value, all)),
         };
-        let mut spelled: Vec<String> =
-            if qualifier.is_empty() { Vec::new() } else { relation.qualifier.clone() };
+        // DataFusion knows of both columns of a USING, so the one that stands is named in full.
+        let qualify = !qualifier.is_empty() || column.using == Using::Kept;
+        let mut spelled = if qualify { relation.qualifier.clone() } else { Vec::new() };
         let qualifier_written = spelled.len();
         spelled.push(column.written.clone());
         let data_type = spell_fields(column.data_type.as_ref(), fields, &mut spelled)?;
         Ok(Some(Found { qualifier_parts: qualifier_written, parts: spelled, data_type }))
     }
 
-    /// The columns that `*` stands for: those of USING once.
-    pub(super) fn all_columns(&self) -> Vec<Column> {
-        let mut all: Vec<Column> = Vec::new();
-        for column in self.relations.iter().flat_map(|relation| &relation.columns) {
-            let merged = self.merged.iter().any(|name| same(name, &column.name));
-            if !(merged && all.iter().any(|other| same(&other.name, &column.name))) {
-                all.push(column.clone());
-            }
-        }
-        all
+    /// The columns that `*` stands for: those of USING once, and in front.
+    pub(super) fn all_columns(&self) -> Vec<(&Relation, &Column)> {
+        let all = |using| {
+            self.relations
+                .iter()
+                .flat_map(|relation| relation.columns.iter().map(move |column| (relation, column)))
+                .filter(move |(_, column)| column.using == using)
+        };
+        all(Using::Kept).chain(all(Using::No)).collect()
     }
 }
 
@@ -203,7 +213,6 @@ mod tests {
                     columns: vec![Column::new("K", None), Column::new("t", None)],
                 },
             ],
-            merged: Vec::new(),
         }
     }
 

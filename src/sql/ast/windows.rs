@@ -13,8 +13,8 @@ use std::ops::ControlFlow;
 use arrow::datatypes::{DataType, Field, Fields};
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Join,
-    JoinConstraint, JoinOperator, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
-    TableFactor, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
+    JoinConstraint, JoinOperator, Query, Select, TableFactor, TableWithJoins, Value, Visit,
+    VisitMut, Visitor, VisitorMut,
 };
 
 use crate::error::{Error, Result};
@@ -102,7 +102,6 @@ pub(super) fn place(
     let input = single_relation(std::mem::take(&mut select.from))?;
     select.from =
         vec![TableWithJoins { relation: marker::window(input, time, spec), joins: Vec::new() }];
-    select.projection = expand_wildcards(std::mem::take(&mut select.projection), scope);
     let window = Column::new(WINDOW_COLUMN, Some(window_type));
     scope.relations.push(Relation { qualifier: Vec::new(), columns: vec![window] });
     replace(select, order);
@@ -198,58 +197,6 @@ fn window_type(time: Option<DataType>) -> DataType {
         Field::new("start", bound.clone(), true),
         Field::new("end", bound, true),
     ]))
-}
-
-/// Writes out what `*` stands for, since the new column `window` is not meant.
-fn expand_wildcards(items: Vec<SelectItem>, scope: &Scope) -> Vec<SelectItem> {
-    let mut expanded = Vec::with_capacity(items.len());
-    for item in items {
-        let (qualifier, options) = match &item {
-            SelectItem::Wildcard(options) => (Vec::new(), options),
-            SelectItem::QualifiedWildcard(
-                SelectItemQualifiedWildcardKind::ObjectName(name),
-                options,
-            ) => (parts_of(name), options),
-            _ => {
-                expanded.push(item);
-                continue;
-            }
-        };
-        let excepted: Vec<&Ident> = options.opt_except.as_ref().map_or_else(Vec::new, |except| {
-            std::iter::once(&except.first_element).chain(&except.additional_elements).collect()
-        });
-        let mut merged: Vec<&str> = Vec::new();
-        for relation in scope.relations.iter().filter(|r| r.answers_to(&qualifier)) {
-            for column in &relation.columns {
-                let is_merged = scope.merged.iter().any(|name| same(name, &column.name));
-                if excepted.iter().any(|name| same(&name.value, &column.name))
-                    || (is_merged && merged.iter().any(|name| same(name, &column.name)))
-                {
-                    continue;
-                }
-                if is_merged {
-                    merged.push(&column.name);
-                }
-                expanded.push(item_of(relation, column, is_merged));
-            }
-        }
-    }
-    expanded
-}
-
-fn item_of(relation: &Relation, column: &Column, is_merged: bool) -> SelectItem {
-    let ident = |value: &String| Ident::with_quote('`', value);
-    let expr = if is_merged || relation.qualifier.is_empty() {
-        Expr::Identifier(ident(&column.written))
-    } else {
-        let parts = relation.qualifier.iter().chain([&column.written]);
-        Expr::CompoundIdentifier(parts.map(ident).collect())
-    };
-    if column.written == column.name {
-        SelectItem::UnnamedExpr(expr)
-    } else {
-        SelectItem::ExprWithAlias { expr, alias: ident(&column.name) }
-    }
 }
 
 fn is_call(function: &Function, name: &str) -> bool {

@@ -225,6 +225,9 @@ async fn names_do_not_depend_on_case() {
         "WITH C AS (SELECT v AS Vv FROM s) SELECT vv FROM c WHERE VV > 1",
         "SELECT A.K FROM s a JOIN D b ON A.k = B.K ORDER BY k",
         "SELECT k, NAME FROM s JOIN d USING (K) WHERE K = 'a'",
+        "SELECT K, s.k, d.k, count(*) FROM s RIGHT JOIN d USING (k) GROUP BY K, s.k, D.k",
+        "SELECT k FROM s NATURAL JOIN d ORDER BY k",
+        "SELECT t.* FROM s t JOIN d USING (k) WHERE T.K = 'a'",
         "SELECT k FROM s WHERE EXISTS (SELECT 1 FROM d WHERE D.K = S.k)",
         "SELECT (SELECT max(NAME) FROM d WHERE d.k = S.K) FROM s",
         "SELECT K FROM s UNION ALL SELECT k FROM d ORDER BY k",
@@ -236,6 +239,14 @@ async fn names_do_not_depend_on_case() {
     ] {
         planned(text).await;
     }
+}
+
+#[tokio::test]
+async fn columns_of_using_come_once_and_first() {
+    let text = "SELECT * FROM e JOIN old ON e.e = old.n JOIN d USING (K)";
+    assert_eq!(columns(text).await, ["k", "e", "window", "n", "name"]);
+    let full = "SELECT k FROM s FULL JOIN d USING (k)";
+    refused(full, ErrorKind::Unsupported, "write ON").await;
 }
 
 #[tokio::test]
