@@ -1,1 +1,27 @@
 //! From SQL text to a streaming logical plan.
+//!
+//! ```text
+//!   text --> statement   what kind of statement, its clauses; queries stay sqlparser's
+//!        --> tokens      STREAM, WATERMARK and Spark's literals become what the parser takes
+//!        --> ast         names get their true spelling, windows move below, columns their names
+//!        --> planner     DataFusion's SqlToRel, with planners of ours for relations and types
+//! ```
+
+pub mod functions;
+pub mod planner;
+pub mod statement;
+pub mod types;
+
+mod arithmetic;
+mod ast;
+mod clauses;
+mod cursor;
+mod dialect;
+mod interval;
+mod marker;
+mod relation_planner;
+mod tables;
+mod tokens;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+//! Resolves the names of one expression.
+
+use std::ops::ControlFlow;
+
+use arrow::datatypes::DataType;
+use sqlparser::ast::{
+    AccessExpr, Expr, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Subscript, Value,
+    VisitMut, VisitorMut,
+};
+
+use crate::error::{Error, Result};
+use crate::sql::ast::binder::Binder;
+use crate::sql::ast::scope::{Column, Found, Scope, same, spell_fields};
+use crate::sql::ast::spelling;
+use crate::sql::types;
+
+/// What an expression can see.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    /// The columns of FROM.
+    pub(super) scope: &'a Scope,
+    /// The columns of SELECT.
+    pub(super) aliases: Aliases<'a>,
+}
+
+/// Whether an expression sees the columns of SELECT, and which win.
+#[derive(Clone, Copy)]
+pub(super) enum Aliases<'a> {
+    /// It does not.
+    None,
+    /// Those of FROM win: GROUP BY, HAVING.
+    Last(&'a [Column]),
+    /// Those of SELECT win: ORDER BY.
+    First(&'a [Column]),
+}
+
+impl Binder<'_> {
+    /// Resolves all names in `expr`, subqueries included.
+    pub(super) fn expr(&mut self, expr: &mut Expr, names: &Names<'_>) -> Result<()> {
+        self.visit(expr, names)
+    }
+
+    /// Resolves the names of a named window.
+    pub(super) fn named_window(
+        &mut self,
+        definition: &mut NamedWindowDefinition,
+        names: &Names<'_>,
+    ) -> Result<()> {
+        match &mut definition.1 {
+            NamedWindowExpr::WindowSpec(spec) => self.visit(spec, names),
+            NamedWindowExpr::NamedWindow(_) => Ok(()),
+        }
+    }
+
+    fn visit(&mut self, node: &mut impl VisitMut, names: &Names<'_>) -> Result<()> {
+        let mut visitor = Visitor { binder: self, names, depth: 0 };
+        match node.visit(&mut visitor) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(()),
+        }
+    }
+
+    /// What a name stands for, in this block or in one around it.
+    pub(super) fn find(&self, parts: &[Ident], names: &Names<'_>) -> Result<Option<Found>> {
+        if let Aliases::First(columns) = names.aliases
+            && let Some(found) = find_alias(parts, columns)?
+        {
+            return Ok(Some(found));
+        }
+        match (names.scope.find(parts), names.aliases) {
+            (Ok(Some(found)), _) => return Ok(Some(found)),
+            (Ok(None), Aliases::Last(columns)) => {
+                if let Some(found) = find_alias(parts, columns)? {
+                    return Ok(Some(found));
+                }
+            }
+            // The column that SELECT took tells two of FROM apart.
+            (Err(error), Aliases::Last(columns)) => {
+                return find_alias(parts, columns)?.map(Some).ok_or(error);
+            }
+            (Ok(None), _) => (),
+            (Err(error), _) => return Err(error),
+        }
+        for scope in self.outer.iter().rev() {
+            if let Some(found) = scope.find(parts)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The name that DataFusion gives the column of an expression whose names are resolved; `None`
+    /// for what is more than a column.
+    pub(super) fn own_name(&self, expr: &Expr, names: &Names<'_>) -> Result<Option<String>> {
+        match expr {
+            Expr::Identifier(name) => Ok(Some(name.value.clone())),
+            Expr::CompoundIdentifier(parts) => Ok(self
+                .find(parts, names)?
+                .filter(|found| found.parts.len() == found.qualifier_parts + 1)
+                .and_then(|found| found.parts.last().cloned())),
+            _ => Ok(None),
+        }
+    }
+
+    /// The type of an expression whose names are resolved, where it shows without planning.
+    pub(super) fn type_of(&self, expr: &Expr, names: &Names<'_>) -> Option<DataType> {
+        match expr {
+            Expr::Identifier(name) => self.find(std::slice::from_ref(name), names).ok()??.data_type,
+            Expr::CompoundIdentifier(parts) => self.find(parts, names).ok()??.data_type,
+            Expr::Nested(inner) => self.type_of(inner, names),
+            Expr::Cast { data_type, .. } => types::arrow_type(data_type).ok(),
+            _ => None,
+        }
+    }
+
+    fn resolve(&mut self, expr: &mut Expr, names: &Names<'_>) -> Result<()> {
+        match expr {
+            Expr::Identifier(name) => {
+                if let Some(found) = self.find(std::slice::from_ref(name), names)? {
+                    *expr = written(&found, name);
+                }
+                Ok(())
+            }
+            Expr::CompoundIdentifier(parts) => {
+                if let Some(found) = self.find(parts, names)?
+                    && let Some(first) = parts.first()
+                {
+                    *expr = written(&found, first);
+                }
+                Ok(())
+            }
+            Expr::CompoundFieldAccess { root, access_chain } => {
+                self.access(root, access_chain, names)
+            }
+            Expr::Function(function) => {
+                spelling::respell(function)?;
+                spelling::refuse_random_arguments(function, self.is_aggregate)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// In `t.s.a[0]` all names before the subscript belong together, as far as they are known.
+    fn access_root(
+        &mut self,
+        root: &mut Expr,
+        chain: &mut Vec<AccessExpr>,
+        names: &Names<'_>,
+    ) -> Result<()> {
+        let Some(parts) = leading_name(root, chain) else { return Ok(()) };
+        let Some(found) = self.find(&parts, names)? else { return Ok(()) };
+        let Some(first) = parts.first() else { return Ok(()) };
+        // What is a field stays in the chain, behind the column.
+        let column = found.qualifier_parts + 1;
+        let fields = found.parts[column..]
+            .iter()
+            .map(|field| AccessExpr::Dot(Expr::value(Value::SingleQuotedString(field.clone()))));
+        let fields: Vec<_> = fields.collect();
+        let taken = chain
+            .iter()
+            .take_while(|access| matches!(access, AccessExpr::Dot(Expr::Identifier(_))))
+            .count();
+        chain.splice(..taken, fields);
+        *root = written(&Found { parts: found.parts[..column].to_vec(), ..found.clone() }, first);
+        Ok(())
+    }
+
+    /// Fields of what is more than a name: `f(x).Field` becomes what DataFusion reads.
+    fn access(
+        &mut self,
+        root: &mut Expr,
+        chain: &mut Vec<AccessExpr>,
+        names: &Names<'_>,
+    ) -> Result<()> {
+        self.access_root(root, chain, names)?;
+        let mut data_type = self.type_of(root, names);
+        for access in chain {
+            match access {
+                AccessExpr::Dot(Expr::Identifier(field)) => {
+                    let mut spelled = Vec::new();
+                    let one = std::slice::from_ref(&*field);
+                    data_type = spell_fields(data_type.as_ref(), one, &mut spelled)?;
+                    let text = spelled.pop().unwrap_or_default();
+                    *access = AccessExpr::Dot(Expr::value(Value::SingleQuotedString(text)));
+                }
+                AccessExpr::Dot(Expr::Value(value)) => {
+                    let field = match &value.value {
+                        Value::SingleQuotedString(text) => Ident::new(text),
+                        _ => return Ok(()),
+                    };
+                    let one = std::slice::from_ref(&field);
+                    data_type = spell_fields(data_type.as_ref(), one, &mut Vec::new())?;
+                }
+                AccessExpr::Dot(_) => data_type = None,
+                AccessExpr::Subscript(Subscript::Index { .. } | Subscript::Slice { .. }) => {
+                    data_type = match data_type {
+                        Some(DataType::List(item)) => Some(item.data_type().clone()),
+                        _ => None,
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name that a chain of fields begins with.
+fn leading_name(root: &Expr, chain: &[AccessExpr]) -> Option<Vec<Ident>> {
+    let mut parts = match root {
+        Expr::Identifier(name) => vec![name.clone()],
+        Expr::CompoundIdentifier(parts) => parts.clone(),
+        _ => return None,
+    };
+    parts.extend(chain.iter().map_while(|access| match access {
+        AccessExpr::Dot(Expr::Identifier(field)) => Some(field.clone()),
+        _ => None,
+    }));
+    Some(parts)
+}
+
+/// A name in its true spelling; it keeps its place in the user's text.
+fn written(found: &Found, place: &Ident) -> Expr {
+    let ident =
+        |name: &String| Ident { value: name.clone(), quote_style: Some('`'), span: place.span };
+    match found.parts.as_slice() {
+        [only] => Expr::Identifier(ident(only)),
+        parts => Expr::CompoundIdentifier(parts.iter().map(ident).collect()),
+    }
+}
+
+fn find_alias(parts: &[Ident], columns: &[Column]) -> Result<Option<Found>> {
+    let [name, fields @ ..] = parts else { return Ok(None) };
+    let mut matches = columns.iter().filter(|column| same(&column.name, &name.value));
+    let Some(column) = matches.next() else { return Ok(None) };
+    if let Some(other) = matches.find(|other| other.name != column.name) {
+        return Err(Error::invalid(format!(
+            "the column `{}` is ambiguous, it could be `{}` or `{}`; rename one",
+            name.value, column.name, other.name
+        )));
+    }
+    let mut spelled = vec![column.name.clone()];
+    let data_type = spell_fields(column.data_type.as_ref(), fields, &mut spelled)?;
+    Ok(Some(Found { qualifier_parts: 0, parts: spelled, data_type }))
+}
+
+/// Goes through one expression; a query inside is a block of its own.
+struct Visitor<'v, 'a> {
+    binder: &'v mut Binder<'a>,
+    names: &'v Names<'v>,
+    depth: usize,
+}
+
+impl VisitorMut for Visitor<'_, '_> {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        if self.depth == 0 {
+            self.binder.outer.push(self.names.scope.clone());
+            let bound = self.binder.query(query);
+            self.binder.outer.pop();
+            if let Err(error) = bound {
+                return ControlFlow::Break(error);
+            }
+        }
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<Error> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        if self.depth > 0 {
+            return ControlFlow::Continue(());
+        }
+        match self.binder.resolve(expr, self.names) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+}

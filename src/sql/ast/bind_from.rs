@@ -1,0 +1,273 @@
+//! Resolves the relations of FROM: what columns each gives, under which qualifier.
+
+use sqlparser::ast::{
+    Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor,
+    TableWithJoins,
+};
+
+use crate::error::{Error, Result};
+use crate::sql::ast::bind_expr::{Aliases, Names};
+use crate::sql::ast::binder::{Binder, renamed};
+use crate::sql::ast::scope::{Column, Relation, Scope, Using, same};
+use crate::sql::marker::{self, Marker};
+use crate::sql::tables::parts_of;
+
+impl Binder<'_> {
+    /// Resolves FROM; gives what the block can see.
+    pub(super) fn from(&mut self, from: &mut [TableWithJoins]) -> Result<Scope> {
+        let mut scope = Scope::default();
+        for item in from {
+            self.joined(item, &mut scope)?;
+        }
+        Ok(scope)
+    }
+
+    /// Resolves one item of FROM; `scope` holds the items before it and gets this one.
+    fn joined(&mut self, item: &mut TableWithJoins, scope: &mut Scope) -> Result<()> {
+        let relations = self.factor(&mut item.relation, scope)?;
+        scope.relations.extend(relations);
+        for join in &mut item.joins {
+            self.join(join, scope)?;
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, join: &mut Join, scope: &mut Scope) -> Result<()> {
+        let left = scope.relations.len();
+        let relations = self.factor(&mut join.relation, scope)?;
+        scope.relations.extend(relations);
+        let keep = match join.join_operator {
+            JoinOperator::Right(_) | JoinOperator::RightOuter(_) => Keep::Right,
+            JoinOperator::FullOuter(_) => Keep::Neither,
+            _ => Keep::Left,
+        };
+        if let Some(constraint) = constraint_of(&mut join.join_operator) {
+            self.constraint(constraint, left, scope, keep)?;
+        }
+        match join.join_operator {
+            JoinOperator::Semi(_)
+            | JoinOperator::LeftSemi(_)
+            | JoinOperator::Anti(_)
+            | JoinOperator::LeftAnti(_) => scope.relations.truncate(left),
+            JoinOperator::RightSemi(_) | JoinOperator::RightAnti(_) => {
+                scope.relations.drain(..left);
+            }
+            _ => (),
+        }
+        Ok(())
+    }
+
+    fn constraint(
+        &mut self,
+        constraint: &mut JoinConstraint,
+        left: usize,
+        scope: &mut Scope,
+        keep: Keep,
+    ) -> Result<()> {
+        match constraint {
+            JoinConstraint::On(expr) => self.expr(expr, &Names { scope, aliases: Aliases::None }),
+            JoinConstraint::Using(columns) => {
+                for column in columns {
+                    let parts = parts_of(column);
+                    let [name] = parts.as_slice() else { continue };
+                    let spelling = merge(&name.value, left, scope, keep)?;
+                    if let Some(spelling) = spelling {
+                        *column = spelled(&[spelling], name);
+                    }
+                }
+                Ok(())
+            }
+            JoinConstraint::Natural => {
+                let (before, after) = scope.relations.split_at(left);
+                let names = |relations: &[Relation]| -> Vec<String> {
+                    relations.iter().flat_map(|r| &r.columns).map(|c| c.name.clone()).collect()
+                };
+                let before = names(before);
+                let common = names(after).into_iter().filter(|name| before.contains(name));
+                for name in common.collect::<Vec<_>>() {
+                    merge(&name, left, scope, keep)?;
+                }
+                Ok(())
+            }
+            JoinConstraint::None => Ok(()),
+        }
+    }
+
+    fn factor(&mut self, factor: &mut TableFactor, before: &Scope) -> Result<Vec<Relation>> {
+        let marked = marker::read(factor);
+        match factor {
+            TableFactor::Table { name, alias, args: None, .. } => {
+                let relation = self.table(name)?;
+                Ok(aliased(vec![relation], alias.as_ref()))
+            }
+            TableFactor::Derived { lateral, subquery, alias, .. } => {
+                if *lateral {
+                    self.outer.push(before.clone());
+                }
+                let columns = self.query(subquery);
+                if *lateral {
+                    self.outer.pop();
+                }
+                let relation = Relation { qualifier: Vec::new(), columns: columns? };
+                Ok(aliased(vec![relation], alias.as_ref()))
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                let mut scope = Scope::default();
+                self.joined(table_with_joins, &mut scope)?;
+                Ok(aliased(scope.relations, alias.as_ref()))
+            }
+            TableFactor::Pivot { table, aggregate_functions, alias, .. } => {
+                let Some(marked) = marked else {
+                    return Err(Error::unsupported("PIVOT is not supported yet"));
+                };
+                let mut relations = self.factor(table, before)?;
+                if let Marker::Watermark { name, .. } = &marked
+                    && let Some(event_time) = marker::event_time_mut(aggregate_functions)
+                {
+                    self.event_time(event_time, name.as_ref(), &mut relations)?;
+                }
+                Ok(aliased(relations, alias.as_ref()))
+            }
+            TableFactor::Unpivot { .. } => Err(Error::unsupported("UNPIVOT is not supported yet")),
+            // What else there is gives columns that only its planner knows.
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// A table, a view or a common table expression; `name` gets its true spelling.
+    fn table(&mut self, name: &mut ObjectName) -> Result<Relation> {
+        let parts = parts_of(name);
+        if let [only] = parts.as_slice()
+            && let Some((cte, columns)) =
+                self.ctes.iter().rev().find(|(cte, _)| same(cte, &only.value))
+        {
+            *name = spelled(std::slice::from_ref(cte), only);
+            let columns = columns.clone().unwrap_or_default();
+            return Ok(Relation { qualifier: vec![cte.clone()], columns });
+        }
+        let table = self.tables.get(&parts)?;
+        if let Some(first) = parts.first() {
+            *name = spelled(&table.name, first);
+        }
+        let columns = table.schema.fields().iter();
+        let columns = columns
+            .map(|field| Column::new(field.name(), Some(field.data_type().clone())))
+            .collect();
+        Ok(Relation { qualifier: table.name.clone(), columns })
+    }
+
+    /// The event time of WATERMARK: a column, or an expression that becomes one.
+    fn event_time(
+        &mut self,
+        expr: &mut Expr,
+        name: Option<&Ident>,
+        relations: &mut Vec<Relation>,
+    ) -> Result<()> {
+        let scope = Scope { relations: std::mem::take(relations) };
+        let names = Names { scope: &scope, aliases: Aliases::None };
+        if name.is_none() {
+            let text = expr.to_string();
+            let parts = match &*expr {
+                Expr::Identifier(only) => std::slice::from_ref(only),
+                Expr::CompoundIdentifier(parts) => parts.as_slice(),
+                _ => &[],
+            };
+            let found = self.find(parts, &names)?;
+            let is_column =
+                found.is_some_and(|found| found.parts.len() == found.qualifier_parts + 1);
+            if !is_column && scope.relations.iter().any(|relation| !relation.columns.is_empty()) {
+                return Err(Error::invalid(format!(
+                    "WATERMARK needs a column of the relation before it, `{text}` is none; for a field or an expression write WATERMARK <expression> AS <name> DELAY OF .."
+                )));
+            }
+        }
+        self.expr(expr, &names)?;
+        let data_type = self.type_of(expr, &names);
+        *relations = scope.relations;
+        if let Some(name) = name {
+            let added = Column::new(&name.value, data_type);
+            relations.push(Relation { qualifier: Vec::new(), columns: vec![added] });
+        }
+        Ok(())
+    }
+}
+
+fn constraint_of(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
+    match operator {
+        JoinOperator::Join(constraint)
+        | JoinOperator::Inner(constraint)
+        | JoinOperator::Left(constraint)
+        | JoinOperator::LeftOuter(constraint)
+        | JoinOperator::Right(constraint)
+        | JoinOperator::RightOuter(constraint)
+        | JoinOperator::FullOuter(constraint)
+        | JoinOperator::CrossJoin(constraint)
+        | JoinOperator::Semi(constraint)
+        | JoinOperator::LeftSemi(constraint)
+        | JoinOperator::RightSemi(constraint)
+        | JoinOperator::Anti(constraint)
+        | JoinOperator::LeftAnti(constraint)
+        | JoinOperator::RightAnti(constraint)
+        | JoinOperator::StraightJoin(constraint)
+        | JoinOperator::AsOf { constraint, .. } => Some(constraint),
+        JoinOperator::CrossApply
+        | JoinOperator::OuterApply
+        | JoinOperator::ArrayJoin
+        | JoinOperator::LeftArrayJoin
+        | JoinOperator::InnerArrayJoin => None,
+    }
+}
+
+/// Which side's column stands for both after USING.
+#[derive(Clone, Copy)]
+enum Keep {
+    Left,
+    Right,
+    Neither,
+}
+
+/// Makes one column of two, which have to be spelled alike; gives their spelling.
+fn merge(name: &str, left: usize, scope: &mut Scope, keep: Keep) -> Result<Option<String>> {
+    if matches!(keep, Keep::Neither) {
+        return Err(Error::unsupported(
+            "FULL JOIN with USING or NATURAL is not supported; write ON, and coalesce(..) in SELECT",
+        ));
+    }
+    let (before, after) = scope.relations.split_at_mut(left);
+    let (Some(a), Some(b)) = (visible(before, name), visible(after, name)) else {
+        return Ok(None);
+    };
+    if a.name != b.name {
+        return Err(Error::unsupported(format!(
+            "USING cannot join `{}` with `{}`, whose names differ in case; write ON instead",
+            a.name, b.name
+        )));
+    }
+    (a.using, b.using) = match keep {
+        Keep::Right => (Using::Hidden, Using::Kept),
+        Keep::Left | Keep::Neither => (Using::Kept, Using::Hidden),
+    };
+    Ok(Some(a.name.clone()))
+}
+
+fn visible<'a>(relations: &'a mut [Relation], name: &str) -> Option<&'a mut Column> {
+    relations
+        .iter_mut()
+        .flat_map(|relation| &mut relation.columns)
+        .find(|column| column.using != Using::Hidden && same(&column.name, name))
+}
+
+fn spelled(parts: &[String], place: &Ident) -> ObjectName {
+    let ident =
+        |part: &String| Ident { value: part.clone(), quote_style: Some('`'), span: place.span };
+    ObjectName::from(parts.iter().map(ident).collect::<Vec<_>>())
+}
+
+/// Relations under an alias are one relation.
+fn aliased(relations: Vec<Relation>, alias: Option<&TableAlias>) -> Vec<Relation> {
+    let Some(alias) = alias else { return relations };
+    let columns = relations.into_iter().flat_map(|relation| relation.columns);
+    let columns = columns.map(|column| Column { using: Using::No, ..column }).collect();
+    let columns = renamed(columns, alias.columns.iter().map(|column| &column.name));
+    vec![Relation { qualifier: vec![alias.name.value.clone()], columns }]
+}

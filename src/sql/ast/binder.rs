@@ -1,0 +1,227 @@
+//! Walks the blocks of a query and resolves what their names stand for.
+
+use sqlparser::ast::{
+    Cte, Expr, GroupByExpr, Ident, OrderBy, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, WildcardAdditionalOptions,
+};
+
+use crate::error::Result;
+use crate::sql::ast::bind_expr::{Aliases, Names};
+use crate::sql::ast::names;
+use crate::sql::ast::scope::{Column, Scope, same};
+use crate::sql::ast::{wildcards, windows};
+use crate::sql::tables::{Tables, parts_of};
+
+/// Resolves all names of `query`, in place.
+///
+/// # Errors
+/// `Invalid` for ambiguous names and windows that make no sense, `NotFound` for tables that are
+/// not there, `Unsupported` for what Spark has and this engine does not.
+pub(in crate::sql) fn bind(
+    query: &mut Query,
+    tables: &Tables,
+    is_aggregate: &(dyn Fn(&str) -> bool + Sync),
+) -> Result<()> {
+    let mut binder = Binder { tables, is_aggregate, ctes: Vec::new(), outer: Vec::new() };
+    binder.query(query).map(|_columns| ())
+}
+
+/// Common table expressions by name; columns are unknown while a recursive one is read.
+pub(super) type KnownCte = (String, Option<Vec<Column>>);
+
+/// What is known at the block that is being read.
+pub(super) struct Binder<'a> {
+    pub(super) tables: &'a Tables,
+    pub(super) is_aggregate: &'a (dyn Fn(&str) -> bool + Sync),
+    pub(super) ctes: Vec<KnownCte>,
+    /// The scopes of the blocks around, the innermost last.
+    pub(super) outer: Vec<Scope>,
+}
+
+impl Binder<'_> {
+    /// Resolves one query; gives its columns.
+    pub(super) fn query(&mut self, query: &mut Query) -> Result<Vec<Column>> {
+        let known = self.ctes.len();
+        if let Some(with) = &mut query.with {
+            for cte in &mut with.cte_tables {
+                self.cte(cte, with.recursive)?;
+            }
+        }
+        let columns = self.body(&mut query.body, query.order_by.as_mut())?;
+        self.ctes.truncate(known);
+        Ok(columns)
+    }
+
+    fn cte(&mut self, cte: &mut Cte, recursive: bool) -> Result<()> {
+        let name = cte.alias.name.value.clone();
+        if recursive {
+            self.ctes.push((name.clone(), None));
+        }
+        let columns = self.query(&mut cte.query)?;
+        let columns = renamed(columns, cte.alias.columns.iter().map(|column| &column.name));
+        if recursive {
+            self.ctes.pop();
+        }
+        self.ctes.push((name, Some(columns)));
+        Ok(())
+    }
+
+    fn body(&mut self, body: &mut SetExpr, order_by: Option<&mut OrderBy>) -> Result<Vec<Column>> {
+        let columns = match body {
+            SetExpr::Select(select) => return self.select(select, order_by),
+            SetExpr::Query(query) => self.query(query)?,
+            SetExpr::SetOperation { left, right, .. } => {
+                let columns = self.body(left, None)?;
+                self.body(right, None)?;
+                columns
+            }
+            SetExpr::Values(values) => {
+                let width = values.rows.first().map_or(0, |row| row.len());
+                (1..=width).map(|i| Column::new(format!("column{i}"), None)).collect()
+            }
+            SetExpr::Insert(_)
+            | SetExpr::Update(_)
+            | SetExpr::Delete(_)
+            | SetExpr::Merge(_)
+            | SetExpr::Table(_) => Vec::new(),
+        };
+        // ORDER BY over a set operation sees its columns and nothing else.
+        let scope = Scope::default();
+        let names = Names { scope: &scope, aliases: Aliases::First(&columns) };
+        for expr in order_exprs(order_by) {
+            self.expr(expr, &names)?;
+        }
+        Ok(columns)
+    }
+
+    fn select(
+        &mut self,
+        select: &mut Select,
+        order_by: Option<&mut OrderBy>,
+    ) -> Result<Vec<Column>> {
+        let mut scope = self.from(&mut select.from)?;
+        let mut order: Vec<&mut Expr> = order_exprs(order_by);
+        let windows = windows::collect(select, &order)?;
+        wildcards::expand(&mut select.projection, &scope, !windows.is_empty());
+        if !windows.is_empty() {
+            windows::hide_input_windows(&mut scope);
+        }
+        // WHERE is read before rows are put into windows, and does not see the new column.
+        if let Some(expr) = &mut select.selection {
+            windows::refuse(expr, "WHERE")?;
+            self.expr(expr, &Names { scope: &scope, aliases: Aliases::None })?;
+        }
+        windows::place(self, &windows, select, &mut order, &mut scope)?;
+        let plain = Names { scope: &scope, aliases: Aliases::None };
+        let columns = self.projection(&mut select.projection, &scope)?;
+        let after = Names { scope: &scope, aliases: Aliases::Last(&columns) };
+        if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
+            for expr in exprs {
+                self.expr(expr, &after)?;
+            }
+        }
+        for expr in [&mut select.having, &mut select.qualify].into_iter().flatten() {
+            self.expr(expr, &after)?;
+        }
+        for definition in &mut select.named_window {
+            self.named_window(definition, &plain)?;
+        }
+        for expr in select.cluster_by.iter_mut().chain(&mut select.distribute_by) {
+            self.expr(expr, &plain)?;
+        }
+        let before = Names { scope: &scope, aliases: Aliases::First(&columns) };
+        for expr in order.into_iter().chain(select.sort_by.iter_mut().map(|order| &mut order.expr))
+        {
+            self.expr(expr, &before)?;
+        }
+        Ok(columns)
+    }
+
+    fn projection(&mut self, items: &mut [SelectItem], scope: &Scope) -> Result<Vec<Column>> {
+        let mut columns = Vec::with_capacity(items.len());
+        let plain = Names { scope, aliases: Aliases::None };
+        for item in items {
+            match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let named = names::of(expr, &plain, self)?;
+                    self.expr(expr, &plain)?;
+                    columns.push(Column::new(&named, self.type_of(expr, &plain)));
+                    if self.own_name(expr, &plain)?.as_ref() != Some(&named) {
+                        let alias = Ident::with_quote('`', named);
+                        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+                    }
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    self.expr(expr, &plain)?;
+                    columns.push(Column::new(&alias.value, self.type_of(expr, &plain)));
+                }
+                SelectItem::ExprWithAliases { expr, aliases } => {
+                    self.expr(expr, &plain)?;
+                    columns.extend(aliases.iter().map(|alias| Column::new(&alias.value, None)));
+                }
+                SelectItem::QualifiedWildcard(kind, options) => {
+                    if let SelectItemQualifiedWildcardKind::ObjectName(name) = kind {
+                        let qualifier = parts_of(name);
+                        let of = scope.relations.iter().find(|r| r.answers_to(&qualifier));
+                        if let Some(relation) = of {
+                            *name = relation
+                                .qualifier
+                                .iter()
+                                .map(Ident::new)
+                                .collect::<Vec<_>>()
+                                .into();
+                            columns.extend(without(relation.columns.clone(), options));
+                        }
+                    }
+                }
+                SelectItem::Wildcard(options) => {
+                    let all = scope.all_columns().into_iter();
+                    columns
+                        .extend(without(all.map(|(_, column)| column.clone()).collect(), options));
+                }
+            }
+        }
+        Ok(columns)
+    }
+}
+
+/// The expressions that a query is ordered by.
+fn order_exprs(order_by: Option<&mut OrderBy>) -> Vec<&mut Expr> {
+    match order_by.map(|order_by| &mut order_by.kind) {
+        Some(OrderByKind::Expressions(exprs)) => {
+            exprs.iter_mut().map(|order| &mut order.expr).collect()
+        }
+        Some(OrderByKind::All(_)) | None => Vec::new(),
+    }
+}
+
+/// Columns under the names of a column list, as far as it goes.
+pub(super) fn renamed<'a>(
+    mut columns: Vec<Column>,
+    names: impl Iterator<Item = &'a Ident>,
+) -> Vec<Column> {
+    for (i, name) in names.enumerate() {
+        match columns.get_mut(i) {
+            Some(column) => *column = Column::new(&name.value, column.data_type.take()),
+            None => columns.push(Column::new(&name.value, None)),
+        }
+    }
+    columns
+}
+
+/// Takes the columns of EXCEPT out, and gives their names there the true spelling.
+fn without(columns: Vec<Column>, options: &mut WildcardAdditionalOptions) -> Vec<Column> {
+    let Some(except) = &mut options.opt_except else { return columns };
+    let mut named: Vec<&mut Ident> =
+        std::iter::once(&mut except.first_element).chain(&mut except.additional_elements).collect();
+    columns
+        .into_iter()
+        .filter(|column| match named.iter_mut().find(|name| same(&name.value, &column.name)) {
+            Some(name) => {
+                name.value.clone_from(&column.written);
+                false
+            }
+            None => true,
+        })
+        .collect()
+}

@@ -1,0 +1,14 @@
+//! The AST pass: gives every name its true spelling, every column Spark's name, and moves windows
+//! of event time from the expressions that name them into a relation below.
+//!
+//! DataFusion compares names byte by byte, so this is the only place where case does not count.
+
+pub(super) mod binder;
+
+mod bind_expr;
+mod bind_from;
+mod names;
+mod scope;
+mod spelling;
+mod wildcards;
+mod windows;

@@ -1,0 +1,264 @@
+//! The names that Spark gives columns without an alias: `count(1)`, `(v * 2)`, `CAST(x AS STRING)`.
+//!
+//! They are read off the text of the query before its names and functions are respelled, so that
+//! a column is called what the user calls it.
+
+use sqlparser::ast::{
+    AccessExpr, BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, OrderByExpr, Subscript, UnaryOperator, Value, WindowFrameBound,
+    WindowSpec, WindowType,
+};
+
+use crate::error::Result;
+use crate::sql::ast::bind_expr::Names;
+use crate::sql::ast::binder::Binder;
+use crate::sql::ast::spelling::plain_name;
+use crate::sql::types::{arrow_type, spark_type_name};
+
+/// The name of a column of SELECT without an alias.
+///
+/// # Errors
+/// `Invalid` for a name that is ambiguous.
+pub(super) fn of(expr: &Expr, names: &Names<'_>, binder: &Binder<'_>) -> Result<String> {
+    match expr {
+        Expr::CompoundIdentifier(parts) => {
+            Ok(parts.last().map_or_else(String::new, |part| part.value.clone()))
+        }
+        Expr::Nested(inner) => of(inner, names, binder),
+        other => Printer { names, binder }.print(other),
+    }
+}
+
+struct Printer<'a> {
+    names: &'a Names<'a>,
+    binder: &'a Binder<'a>,
+}
+
+impl Printer<'_> {
+    fn print(&self, expr: &Expr) -> Result<String> {
+        Ok(match expr {
+            Expr::Identifier(name) => name.value.clone(),
+            Expr::CompoundIdentifier(parts) => self.qualified(parts)?,
+            Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain)?,
+            Expr::Nested(inner) => self.print(inner)?,
+            Expr::Value(value) => literal(&value.value),
+            Expr::TypedString(typed) => {
+                let text = typed.value.clone().into_string().unwrap_or_default();
+                format!("{} '{text}'", typed.data_type)
+            }
+            Expr::Function(function) => self.function(function)?,
+            Expr::BinaryOp { left, op, right } => self.binary(left, op, right)?,
+            Expr::UnaryOp { op, expr } => self.unary(*op, expr)?,
+            Expr::Cast { kind, expr, data_type, .. } => {
+                let name = arrow_type(data_type)
+                    .map_or_else(|_e| data_type.to_string(), |t| spark_type_name(&t));
+                let word = if matches!(kind, CastKind::TryCast | CastKind::SafeCast) {
+                    "TRY_CAST"
+                } else {
+                    "CAST"
+                };
+                format!("{word}({} AS {})", self.print(expr)?, name.to_uppercase())
+            }
+            Expr::Case { operand, conditions, else_result, .. } => {
+                let mut text = "CASE".to_owned();
+                for when in conditions {
+                    let condition = match operand {
+                        Some(operand) => {
+                            format!("({} = {})", self.print(operand)?, self.print(&when.condition)?)
+                        }
+                        None => self.print(&when.condition)?,
+                    };
+                    text.push_str(&format!(" WHEN {condition} THEN {}", self.print(&when.result)?));
+                }
+                if let Some(result) = else_result {
+                    text.push_str(&format!(" ELSE {}", self.print(result)?));
+                }
+                text + " END"
+            }
+            Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+            Expr::Exists { negated, .. } => negate("exists()".to_owned(), *negated),
+            other => self.predicate(other)?,
+        })
+    }
+
+    /// What has words in place of signs.
+    fn predicate(&self, expr: &Expr) -> Result<String> {
+        Ok(match expr {
+            Expr::IsNull(inner) => format!("({} IS NULL)", self.print(inner)?),
+            Expr::IsNotNull(inner) => format!("({} IS NOT NULL)", self.print(inner)?),
+            Expr::IsTrue(inner) => format!("({} <=> true)", self.print(inner)?),
+            Expr::IsFalse(inner) => format!("({} <=> false)", self.print(inner)?),
+            Expr::Between { expr, negated, low, high } => {
+                let all = self.list([&**expr, &**low, &**high])?;
+                negate(format!("between({all})"), *negated)
+            }
+            Expr::InList { expr, list, negated } => {
+                let inside = self.list(list)?;
+                negate(format!("({} IN ({inside}))", self.print(expr)?), *negated)
+            }
+            Expr::Like { negated, expr, pattern, .. } => {
+                negate(format!("{} LIKE {}", self.print(expr)?, self.print(pattern)?), *negated)
+            }
+            Expr::ILike { negated, expr, pattern, .. } => {
+                let both = self.list([&**expr, &**pattern])?;
+                negate(format!("ilike({both})"), *negated)
+            }
+            Expr::RLike { negated, expr, pattern, .. } => {
+                let both = self.list([&**expr, &**pattern])?;
+                negate(format!("RLIKE({both})"), *negated)
+            }
+            Expr::Substring { expr, substring_from, substring_for, .. } => {
+                let parts = [substring_from, substring_for].into_iter().flatten();
+                let all = self.list(std::iter::once(&**expr).chain(parts.map(|p| &**p)))?;
+                format!("substring({all})")
+            }
+            Expr::Trim { expr, .. } => format!("trim({})", self.print(expr)?),
+            Expr::Ceil { expr, .. } => format!("CEIL({})", self.print(expr)?),
+            Expr::Floor { expr, .. } => format!("FLOOR({})", self.print(expr)?),
+            Expr::Extract { field, expr, .. } => {
+                format!("extract({field} FROM {})", self.print(expr)?)
+            }
+            other => other.to_string(),
+        })
+    }
+
+    fn list<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<String> {
+        let all: Vec<_> = exprs.into_iter().map(|expr| self.print(expr)).collect::<Result<_>>()?;
+        Ok(all.join(", "))
+    }
+
+    /// A column without its table, a field with its column.
+    fn qualified(&self, parts: &[Ident]) -> Result<String> {
+        let from = match self.binder.find(parts, self.names)? {
+            Some(found) => {
+                parts.len() - (found.parts.len() - found.qualifier_parts).min(parts.len())
+            }
+            None => 0,
+        };
+        Ok(parts[from..].iter().map(|part| part.value.as_str()).collect::<Vec<_>>().join("."))
+    }
+
+    fn access(&self, root: &Expr, chain: &[AccessExpr]) -> Result<String> {
+        let mut text = self.print(root)?;
+        for access in chain {
+            match access {
+                AccessExpr::Dot(Expr::Identifier(field)) => {
+                    text.push('.');
+                    text.push_str(&field.value);
+                }
+                AccessExpr::Dot(other) => text.push_str(&format!(".{other}")),
+                AccessExpr::Subscript(Subscript::Index { index }) => {
+                    text.push_str(&format!("[{}]", self.print(index)?));
+                }
+                AccessExpr::Subscript(slice @ Subscript::Slice { .. }) => {
+                    text.push_str(&format!("[{slice}]"));
+                }
+            }
+        }
+        Ok(text)
+    }
+
+    fn function(&self, function: &Function) -> Result<String> {
+        let name = plain_name(function).unwrap_or_else(|| function.name.to_string());
+        let mut text = format!("{name}({})", self.arguments(&function.args)?);
+        if let Some(filter) = &function.filter {
+            text.push_str(&format!(" FILTER (WHERE {})", self.print(filter)?));
+        }
+        match &function.over {
+            Some(WindowType::WindowSpec(spec)) => {
+                text.push_str(&format!(" OVER ({})", self.window(&name, spec)?));
+            }
+            Some(WindowType::NamedWindow(window)) => text.push_str(&format!(" OVER {window}")),
+            None => (),
+        }
+        Ok(text)
+    }
+
+    fn arguments(&self, arguments: &FunctionArguments) -> Result<String> {
+        let FunctionArguments::List(list) = arguments else { return Ok(String::new()) };
+        let all: Vec<_> = list
+            .args
+            .iter()
+            .map(|argument| match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => self.print(expr),
+                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => Ok("1".to_owned()),
+                other => Ok(other.to_string()),
+            })
+            .collect::<Result<_>>()?;
+        let distinct = list.duplicate_treatment.map_or_else(String::new, |word| format!("{word} "));
+        Ok(format!("{distinct}{}", all.join(", ")))
+    }
+
+    /// The window of `OVER`, with the frame that it has when it names none.
+    fn window(&self, function: &str, spec: &WindowSpec) -> Result<String> {
+        let mut parts = Vec::new();
+        if !spec.partition_by.is_empty() {
+            parts.push(format!("PARTITION BY {}", self.list(&spec.partition_by)?));
+        }
+        if !spec.order_by.is_empty() {
+            let order: Vec<_> =
+                spec.order_by.iter().map(|order| self.order(order)).collect::<Result<_>>()?;
+            parts.push(format!("ORDER BY {}", order.join(", ")));
+        }
+        let is_rank = matches!(
+            function,
+            "row_number" | "rank" | "dense_rank" | "percent_rank" | "ntile" | "cume_dist"
+        );
+        parts.push(match &spec.window_frame {
+            Some(frame) => {
+                let end = frame.end_bound.as_ref().unwrap_or(&WindowFrameBound::CurrentRow);
+                format!("{} BETWEEN {} AND {end}", frame.units, frame.start_bound)
+            }
+            None if is_rank => "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_owned(),
+            None if spec.order_by.is_empty() => {
+                "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING".to_owned()
+            }
+            None => "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW".to_owned(),
+        });
+        Ok(parts.join(" "))
+    }
+
+    fn order(&self, order: &OrderByExpr) -> Result<String> {
+        let ascending = order.options.asc != Some(false);
+        let nulls_first = order.options.nulls_first.unwrap_or(ascending);
+        Ok(format!(
+            "{} {} NULLS {}",
+            self.print(&order.expr)?,
+            if ascending { "ASC" } else { "DESC" },
+            if nulls_first { "FIRST" } else { "LAST" }
+        ))
+    }
+
+    fn binary(&self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Result<String> {
+        let (left, right) = (self.print(left)?, self.print(right)?);
+        Ok(match op {
+            BinaryOperator::NotEq => format!("(NOT ({left} = {right}))"),
+            BinaryOperator::StringConcat => format!("concat({left}, {right})"),
+            BinaryOperator::MyIntegerDivide => format!("({left} div {right})"),
+            op => format!("({left} {op} {right})"),
+        })
+    }
+
+    fn unary(&self, op: UnaryOperator, expr: &Expr) -> Result<String> {
+        let inner = self.print(expr)?;
+        Ok(match op {
+            UnaryOperator::Minus if matches!(expr, Expr::Value(_)) => format!("-{inner}"),
+            UnaryOperator::Not | UnaryOperator::BangNot => format!("(NOT {inner})"),
+            op => format!("({op} {inner})"),
+        })
+    }
+}
+
+fn negate(text: String, negated: bool) -> String {
+    if negated { format!("(NOT {text})") } else { text }
+}
+
+/// Texts stand without their quotes.
+fn literal(value: &Value) -> String {
+    match value {
+        Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
+        Value::Null => "NULL".to_owned(),
+        Value::Number(digits, _) => digits.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Spark's functions under the names that DataFusion has for them.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
+    FunctionArguments, Ident, NullTreatment, ObjectName, Value, visit_expressions,
+};
+
+use crate::error::{Error, Result};
+use crate::sql::tables::parts_of;
+
+/// Spark's name and DataFusion's.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("any", "bool_or"),
+    ("any_value", "first_value"),
+    ("char_length", "character_length"),
+    ("curdate", "current_date"),
+    ("every", "bool_and"),
+    ("first", "first_value"),
+    ("last", "last_value"),
+    ("lcase", "lower"),
+    ("now", "current_timestamp"),
+    ("some", "bool_or"),
+    ("std", "stddev"),
+    ("ucase", "upper"),
+    ("variance", "var_samp"),
+];
+
+/// Functions whose result differs from call to call.
+const RANDOM: &[&str] = &[
+    "input_file_name",
+    "monotonically_increasing_id",
+    "rand",
+    "randn",
+    "random",
+    "randstr",
+    "shuffle",
+    "spark_partition_id",
+    "uniform",
+    "uuid",
+];
+
+/// Gives a function the name and the arguments that DataFusion knows.
+///
+/// # Errors
+/// `Invalid` for `ignoreNulls` that is neither true nor false.
+pub(super) fn respell(function: &mut Function) -> Result<()> {
+    let Some(name) = plain_name(function) else { return Ok(()) };
+    if matches!(name.as_str(), "first" | "last" | "any_value" | "first_value" | "last_value")
+        && function.over.is_none()
+    {
+        take_ignore_nulls(function, &name)?;
+    }
+    let known = SPELLINGS.iter().find(|(spark, _)| *spark == name);
+    let name = known.map_or(name.as_str(), |(_, ours)| ours);
+    function.name = ObjectName::from(vec![Ident::new(name)]);
+    Ok(())
+}
+
+/// Refuses an aggregate over what differs from call to call: its result would depend on nothing.
+///
+/// # Errors
+/// `Invalid`.
+pub(super) fn refuse_random_arguments(
+    function: &Function,
+    is_aggregate: &dyn Fn(&str) -> bool,
+) -> Result<()> {
+    let Some(name) = plain_name(function).filter(|name| is_aggregate(name)) else { return Ok(()) };
+    let found = visit_expressions(&function.args, |expr| match expr {
+        Expr::Function(inner) => match plain_name(inner) {
+            Some(inner) if RANDOM.contains(&inner.as_str()) => ControlFlow::Break(inner),
+            _ => ControlFlow::Continue(()),
+        },
+        _ => ControlFlow::Continue(()),
+    });
+    match found {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(random) => Err(Error::invalid(format!(
+            "`{name}` cannot aggregate `{random}()`, whose result differs from row to row without reason; compute it in a subquery"
+        ))),
+    }
+}
+
+/// The name of a function without a qualifier, in lower case.
+pub(super) fn plain_name(function: &Function) -> Option<String> {
+    match parts_of(&function.name).as_slice() {
+        [only] => Some(only.value.to_ascii_lowercase()),
+        _ => None,
+    }
+}
+
+/// `first(x, true)` is `first(x) IGNORE NULLS`.
+fn take_ignore_nulls(function: &mut Function, name: &str) -> Result<()> {
+    let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
+    if list.duplicate_treatment == Some(DuplicateTreatment::All) {
+        list.duplicate_treatment = None;
+    }
+    let inside = list
+        .clauses
+        .iter()
+        .position(|clause| matches!(clause, FunctionArgumentClause::IgnoreOrRespectNulls(_)));
+    if let Some(at) = inside
+        && let FunctionArgumentClause::IgnoreOrRespectNulls(treatment) = list.clauses.remove(at)
+    {
+        function.null_treatment = Some(treatment);
+    }
+    if list.args.len() != 2 {
+        return Ok(());
+    }
+    let flag = match list.args.pop() {
+        Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))) => {
+            match value.value {
+                Value::Boolean(flag) => Some(flag),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    match flag {
+        Some(ignore) => {
+            if ignore {
+                function.null_treatment = Some(NullTreatment::IgnoreNulls);
+            }
+            Ok(())
+        }
+        None => Err(Error::invalid(format!(
+            "the second argument of `{name}` says whether nulls are ignored; it must be true or false"
+        ))),
+    }
+}

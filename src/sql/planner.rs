@@ -1,0 +1,76 @@
+//! From a parsed query to a logical plan.
+//!
+//! DataFusion's planner does the work; what is Spark's comes before it, as the AST pass, and into
+//! it, as planners of relations, types and operators, and functions that [`configure`] adds.
+
+use std::sync::Arc;
+
+use datafusion::execution::SessionState;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement as DfStatement;
+use sqlparser::ast::{self, Query, Statement};
+
+use crate::error::{Error, Result};
+use crate::sql::arithmetic::SparkDivision;
+use crate::sql::ast::binder;
+use crate::sql::functions;
+use crate::sql::relation_planner::StreamRelations;
+use crate::sql::tables::{Tables, parts_of};
+use crate::sql::types::SparkTypes;
+
+/// Adds all that the front end needs to a session: planners, functions and settings.
+///
+/// To be called after DataFusion's own features were added.
+#[must_use]
+pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
+    let config = builder.config().get_or_insert_default();
+    let options = config.options_mut();
+    options.sql_parser.enable_ident_normalization = false;
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    "nulls_min".clone_into(&mut options.sql_parser.default_null_ordering);
+    options.execution.time_zone = Some("UTC".to_owned());
+    options.catalog.information_schema = true;
+    functions::add_to(builder.scalar_functions().get_or_insert_default());
+    builder.relation_planners().get_or_insert_default().insert(0, Arc::new(StreamRelations));
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(SparkDivision));
+    builder.with_type_planner(Arc::new(SparkTypes))
+}
+
+/// Makes a logical plan of a query, over the tables and views of the session.
+///
+/// # Errors
+/// `Invalid` for a query that makes no sense, `NotFound` for a table that is not there,
+/// `Unsupported` for what Spark has and this engine does not.
+pub async fn plan(state: &SessionState, query: &Query) -> Result<LogicalPlan> {
+    let tables = Tables::load(state, query).await?;
+    let mut query = query.clone();
+    let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
+    binder::bind(&mut query, &tables, &is_aggregate)?;
+    run(state, Statement::Query(Box::new(query))).await
+}
+
+/// Makes a logical plan of a statement that DataFusion answers itself.
+///
+/// # Errors
+/// As [`plan`].
+pub async fn plan_batch(state: &SessionState, statement: &Statement) -> Result<LogicalPlan> {
+    let mut statement = statement.clone();
+    match &mut statement {
+        Statement::ExplainTable { table_name, .. } => {
+            let tables = Tables::load_one(state, table_name).await?;
+            let known = tables.get(&parts_of(table_name))?;
+            *table_name = known.name.iter().map(ast::Ident::new).collect::<Vec<_>>().into();
+        }
+        Statement::ShowTables { .. } => (),
+        other => {
+            return Err(Error::unsupported(format!("the statement `{other}` is not supported")));
+        }
+    }
+    run(state, statement).await
+}
+
+async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
+    Ok(state.statement_to_plan(DfStatement::Statement(Box::new(statement))).await?)
+}

@@ -1,0 +1,157 @@
+//! Plans the relations that the parser has no words for: streams, watermarks and windows.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::Column;
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::planner::{
+    PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
+};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use sqlparser::ast::{Expr as SqlExpr, Ident, TableFactor};
+
+use crate::error::Error;
+use crate::event_time::window::WindowSpec;
+use crate::operators::scan::{CatalogTable, StreamTable};
+use crate::operators::watermark::with_watermark;
+use crate::operators::window_assign::{WINDOW_COLUMN, assign_windows};
+use crate::sql::marker::{self, Marker};
+
+/// What a column `window` of the input is called beside a new one.
+pub(super) const INPUT_WINDOW_COLUMN: &str = "__window_of_input";
+
+/// Plans the relations of [`marker`].
+#[derive(Debug)]
+pub(super) struct StreamRelations;
+
+impl RelationPlanner for StreamRelations {
+    fn plan_relation(
+        &self,
+        relation: TableFactor,
+        context: &mut dyn RelationPlannerContext,
+    ) -> DfResult<RelationPlanning> {
+        let Some(marked) = marker::read(&relation) else {
+            return Ok(RelationPlanning::Original(Box::new(relation)));
+        };
+        let TableFactor::Pivot { table, alias, .. } = relation else {
+            return Ok(RelationPlanning::Original(Box::new(relation)));
+        };
+        let plan = match marked {
+            Marker::Stream => stream(*table, context)?,
+            Marker::Watermark { event_time, name, delay } => {
+                let input = context.plan(*table)?;
+                watermark(input, *event_time, name, Duration::from_micros(delay), context)?
+            }
+            Marker::Window { time, spec } => {
+                let input = context.plan(*table)?;
+                window(input, *time, spec, context)?
+            }
+        };
+        Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias))))
+    }
+}
+
+/// The unbounded form of a table.
+fn stream(table: TableFactor, context: &mut dyn RelationPlannerContext) -> DfResult<LogicalPlan> {
+    let TableFactor::Table { name, .. } = &table else {
+        return Err(Error::invalid("STREAM takes the name of a table").into());
+    };
+    let reference = context.object_name_to_table_reference(name.clone())?;
+    let Ok(source) = context.context_provider().get_table_source(reference.clone()) else {
+        return Err(not_a_stream(&reference.to_string()).into());
+    };
+    let provider = source_as_provider(&source)?;
+    let any: &dyn Any = provider.as_ref();
+    if let Some(table) = any.downcast_ref::<CatalogTable>() {
+        let stream: Arc<dyn TableProvider> = Arc::<StreamTable>::clone(table.stream());
+        return LogicalPlanBuilder::scan(reference, provider_as_source(stream), None)?.build();
+    }
+    let is_stream = any.is::<StreamTable>()
+        || match provider.get_logical_plan() {
+            Some(view) => reads_stream(&view)?,
+            None => false,
+        };
+    if is_stream { context.plan(table) } else { Err(not_a_stream(&reference.to_string()).into()) }
+}
+
+fn not_a_stream(name: &str) -> Error {
+    Error::invalid(format!(
+        "`{name}` cannot be read as a stream; take STREAM away, or create it with CREATE TABLE {name} (..) USING <format> OPTIONS (..)"
+    ))
+}
+
+fn reads_stream(plan: &LogicalPlan) -> DfResult<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Ok(provider) = source_as_provider(&scan.source)
+        {
+            let any: &dyn Any = provider.as_ref();
+            found |= any.is::<StreamTable>();
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+fn watermark(
+    input: LogicalPlan,
+    event_time: SqlExpr,
+    name: Option<Ident>,
+    delay: Duration,
+    context: &mut dyn RelationPlannerContext,
+) -> DfResult<LogicalPlan> {
+    let expr = context.sql_to_expr(event_time, input.schema())?;
+    let Some(name) = name else {
+        let Expr::Column(column) = expr else {
+            return Err(Error::invalid(format!(
+                "WATERMARK needs a column, `{expr}` is none; write WATERMARK <expression> AS <name> DELAY OF .."
+            ))
+            .into());
+        };
+        return Ok(with_watermark(input, &column.name, delay)?);
+    };
+    let mut columns = all_columns(input.schema());
+    columns.push(expr.alias(&name.value));
+    let input = LogicalPlanBuilder::from(input).project(columns)?.build()?;
+    Ok(with_watermark(input, &name.value, delay)?)
+}
+
+fn window(
+    input: LogicalPlan,
+    time: SqlExpr,
+    spec: WindowSpec,
+    context: &mut dyn RelationPlannerContext,
+) -> DfResult<LogicalPlan> {
+    let input = make_room(input)?;
+    let time = context.sql_to_expr(time, input.schema())?;
+    Ok(assign_windows(input, time, spec)?)
+}
+
+/// Gives a column `window` of the input another name, to make room for the new one.
+fn make_room(input: LogicalPlan) -> DfResult<LogicalPlan> {
+    let is_window = |name: &str| name.eq_ignore_ascii_case(WINDOW_COLUMN);
+    if !input.schema().fields().iter().any(|field| is_window(field.name())) {
+        return Ok(input);
+    }
+    let columns = input.schema().iter().map(|(qualifier, field)| {
+        let column = Expr::Column(Column::from((qualifier, field)));
+        if is_window(field.name()) {
+            column.alias_qualified(qualifier.cloned(), INPUT_WINDOW_COLUMN)
+        } else {
+            column
+        }
+    });
+    let columns: Vec<Expr> = columns.collect();
+    LogicalPlanBuilder::from(input).project(columns)?.build()
+}
+
+fn all_columns(schema: &DFSchema) -> Vec<Expr> {
+    schema.iter().map(|(qualifier, field)| Expr::Column(Column::from((qualifier, field)))).collect()
+}

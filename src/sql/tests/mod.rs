@@ -1,0 +1,5 @@
+//! Whole passes, text in and plan out.
+
+mod plans;
+mod statements;
+mod windows;
