@@ -4,10 +4,24 @@
 //! the state after epoch `v - 1`; version 0 is empty. Whoever asks the [`registry`] for a version
 //! gets it from memory where it is there, and from the files of the checkpoint where it is not.
 
+mod changelog;
+#[cfg(any(test, feature = "test-util"))]
+pub mod conformance;
+mod file;
+mod loader;
+mod memory;
+mod purge;
 pub mod registry;
+mod row_codec;
 pub mod schema;
+mod snapshot;
 pub mod store;
 
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
 pub use registry::{StateRegistry, StateRequest};
-pub use schema::{OperatorStateSchema, StateSchema, TimeColumn};
+pub use schema::{AggregateFormat, OperatorStateSchema, StateField, StateSchema, TimeColumn};
 pub use store::{Found, ScanCursor, StateMetrics, StateStore};

@@ -16,6 +16,10 @@ use crate::event_time::timestamp::EventTime;
 /// All keys and values go in and out as Arrow columns of the store's schema. Changes are seen by
 /// the reads that follow. They become the next version with [`commit`](Self::commit), or are undone
 /// by [`abort`](Self::abort); dropping the store without either is an abort at the next opening.
+///
+/// A store without key columns has one key, as a global aggregation has: it is looked up and
+/// removed once by a call without columns. After a change that failed a store takes no other
+/// change and no commit, only an abort. After its commit it can be read and aborted, not changed.
 #[async_trait]
 pub trait StateStore: Debug + Send + Sync + 'static {
     /// The version that was opened.
@@ -57,7 +61,8 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     fn scan(&self, cursor: &mut ScanCursor, batch_size: usize) -> Result<Option<RecordBatch>>;
 
     /// Makes the next version: writes what changed, durably, under a name that carries the number
-    /// of the run. The version counts only once `commits/N` names the files.
+    /// of the run. The version counts only once `commits/N` names the files. A second commit
+    /// writes nothing and gives the same answer.
     ///
     /// # Errors
     /// `Storage` when the files cannot be written; the changes are still there to be aborted.
