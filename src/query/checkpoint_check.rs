@@ -8,7 +8,7 @@ use crate::checkpoint::layout::Checkpoint;
 use crate::checkpoint::offset_log::OffsetEntry;
 use crate::error::{Error, Result};
 use crate::operators::region::StatefulPlan;
-use crate::state::schema::OperatorStateSchema;
+use crate::state::schema::{OperatorStateSchema, check};
 
 /// Refuses a query whose sources are not those that the checkpoint knows.
 ///
@@ -57,18 +57,11 @@ pub async fn check_state(
                     "it is missing, but the commit log names state of this operator",
                 ));
             }
-            None => operator.schema.save(&folder).await?,
-            Some(stored) => {
-                if let Err(difference) = stored.check(&operator.schema) {
-                    return Err(incompatible(
-                        checkpoint,
-                        format!(
-                            "the state of operator `{}` changed; start with a new checkpoint location, or take the change back\n{difference}",
-                            operator.id
-                        ),
-                    ));
-                }
+            None => {
+                operator.schema.save_if_absent(&folder).await?;
             }
+            Some(stored) => check(&stored, &operator.schema)
+                .map_err(|difference| incompatible(checkpoint, difference))?,
         }
     }
     Ok(())
@@ -86,11 +79,13 @@ async fn different_operators(
     let mut lines = Vec::new();
     for id in commit.state.keys().filter(|id| !now.contains_key(id)) {
         let stored = OperatorStateSchema::load(&checkpoint.state(id)).await?;
-        let text = stored.map_or_else(|| "unknown".to_owned(), |schema| schema.to_string());
-        lines.extend(text.lines().map(|line| format!("- {line}")));
+        lines.push(format!("- {id}"));
+        let stored = stored.map(|schema| schema.lines()).unwrap_or_default();
+        lines.extend(stored.iter().map(|line| format!("-   {line}")));
     }
     for (_, operator) in now.iter().filter(|(id, _)| !commit.state.contains_key(**id)) {
-        lines.extend(operator.schema.to_string().lines().map(|line| format!("+ {line}")));
+        lines.push(format!("+ {}", operator.id));
+        lines.extend(operator.schema.lines().iter().map(|line| format!("+   {line}")));
     }
     Ok(incompatible(
         checkpoint,

@@ -136,9 +136,6 @@ impl StateRegistry {
         }
     }
 
-    /// wait
-    pub async fn finish_background(&self) {}
-
     /// Removes the files of versions that no entry of the commit log names any more.
     ///
     /// A file goes when no entry names it and none ever will: its version is not after the newest

@@ -174,14 +174,19 @@ impl OperatorStateSchema {
         serde_json::from_slice(&bytes).map(Some).map_err(broken)
     }
 
-    /// Writes the file into the operator's folder, or compares it with the one that is there.
-    ///
-    /// # Errors
-    /// `Incompatible` when they do not fit; `Corrupt`; `Storage`.
-    pub async fn save_or_check(&self, operator: &Location) -> Result<()> {
-        let stored = self.save_if_absent(operator).await?;
-        check(&stored, self)
-            .map_err(|reason| Error::Incompatible { location: operator.given.clone(), reason })
+    /// All that is stored, a line for each column and aggregate.
+    pub fn lines(&self) -> Vec<String> {
+        let columns = |what: &'static str, fields: &[StateField]| {
+            fields.iter().map(|field| format!("{what} {}", field.text())).collect::<Vec<_>>()
+        };
+        let aggregates = self.aggregates.iter().map(AggregateFormat::text);
+        [columns("key", &self.key), columns("value", &self.value), aggregates.collect()].concat()
+    }
+}
+
+impl AggregateFormat {
+    fn text(&self) -> String {
+        format!("{} in form {}", self.name, self.format)
     }
 }
 
@@ -231,7 +236,7 @@ pub fn check(stored: &OperatorStateSchema, now: &OperatorStateSchema) -> Result<
         "aggregates",
         (&stored.aggregates, &now.aggregates),
         |stored, now| stored.format == now.format,
-        |aggregate| format!("{} in form {}", aggregate.name, aggregate.format),
+        AggregateFormat::text,
     );
     if !lines.is_empty() {
         return Err(format!(

@@ -20,7 +20,7 @@ use crate::operators::aggregate::save::{StateAddress, StateSaveExec};
 use crate::operators::aggregate::shuffle::{GLOBAL_KEY, by_key_group, groups_of, with_global_key};
 use crate::operators::late_rows::LateFilterExec;
 use crate::operators::region::{Expansion, Region, StatefulPlan};
-use crate::state::schema::{OperatorStateSchema, StateSchema, TimeColumn};
+use crate::state::schema::{AggregateFormat, OperatorStateSchema, StateSchema, TimeColumn};
 
 /// An aggregation that waits to be expanded.
 #[derive(Debug)]
@@ -131,8 +131,13 @@ impl AggregateRegion {
         address: &StateAddress,
         aggregates: &[Arc<AggregateFunctionExpr>],
     ) -> OperatorStateSchema {
-        let names = aggregates.iter().map(|a| a.fun().name().to_owned()).collect();
-        OperatorStateSchema::new("aggregate", &address.schema, names)
+        let formats = aggregates.iter().map(|aggregate| AggregateFormat {
+            name: aggregate.name().to_owned(),
+            // The form of DataFusion's partial state; to be raised when a release changes it.
+            format: format!("{}-1", aggregate.fun().name()),
+        });
+        let description = format!("aggregation `{}`", self.id);
+        OperatorStateSchema::new("aggregate", description, &address.schema, formats.collect())
     }
 }
 
