@@ -1,1 +1,5 @@
 //! Bytes to record batches and back.
+
+pub mod format;
+pub mod json;
+pub mod parquet;
