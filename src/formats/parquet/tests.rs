@@ -170,7 +170,7 @@ async fn a_file_that_is_no_parquet_is_an_error_that_names_it() {
         let error = read(stored(bytes).await, &schema, &[0]).await.unwrap_err();
         assert!(error.to_string().contains("in/f.parquet"), "{error}");
     }
-    let mut gone = stored(vec![1, 2, 3]).await;
+    let mut gone = stored(vec![1; 100]).await;
     gone.path = Path::from("in/other.parquet");
     let error = read(gone, &schema, &[0]).await.unwrap_err();
     assert!(error.to_string().contains("gone"), "{error}");
