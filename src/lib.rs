@@ -13,6 +13,8 @@ pub mod sinks;
 pub mod sources;
 pub mod sql;
 pub mod state;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 
 #[cfg(test)]
 mod architecture;

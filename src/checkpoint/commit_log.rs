@@ -1,4 +1,18 @@
 //! The commit log: epoch N is done.
+//!
+//! ```text
+//! commits/12      v1
+//!                 {"nextBatchWatermarkMs":1700000005000,
+//!                  "state":{"aggregate-1c9f":[
+//!                    {"partition":0,"groups":"00000000...ffffffff","files":[
+//!                      {"path":"0/10-3.snapshot.arrow","length":4096,"crc32":2774563022},
+//!                      {"path":"0/13-3.delta.arrow","length":914,"crc32":119200312}]}]}}
+//! ```
+//!
+//! The entry is one line of JSON; the lines are broken here to be read. The watermark has Spark's
+//! name. The state is ours: the files that make up version N + 1, for each operator by its id and
+//! each partition, with what is needed to tell a damaged file. A state file that no entry names
+//! does not count.
 
 use std::collections::BTreeMap;
 

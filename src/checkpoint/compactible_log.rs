@@ -1,32 +1,101 @@
 //! A log of entries by epoch that is compacted now and then.
+//!
+//! ```text
+//! 7           v1, then one line of JSON for each entry of epoch 7
+//! 8           ...
+//! 9.compact   all entries of epochs 0 to 9
+//! 10          the entries of epoch 10
+//! ```
+//!
+//! Every `interval`-th epoch is a compaction. So is the first one after a gap in the epochs, and a
+//! first one that is not 0. Therefore what is to be read, the newest compaction and all after it,
+//! has no gaps, and a file that is missing there is a loss, never a guess.
+//!
+//! When a compaction is durable, what lies before the last one goes. The files between the two stay
+//! for readers that began before.
 
-use std::marker::PhantomData;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::checkpoint::log_file;
 use crate::connector::storage::Location;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// A log of entries by epoch, every tenth of which holds all entries so far (`N.compact`).
+/// How often a reader looks again when files went away under it.
+const LOOKS: usize = 3;
+
+/// A log of entries by epoch, every so many of which a file holds all entries so far.
+///
+/// Epochs are added in ascending order. A log and its clones keep what they read and wrote in
+/// memory and do not look again; a log that is made anew sees what others added.
 #[derive(Debug, Clone)]
 pub struct CompactibleLog<T> {
     folder: Location,
-    entry: PhantomData<fn() -> T>,
+    interval: u64,
+    loaded: Arc<Mutex<Loaded<T>>>,
+}
+
+/// The kinds of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The entries of one epoch.
+    Single,
+    /// All entries up to and including an epoch.
+    Compact,
+}
+
+/// The files in the folder, by epoch.
+type Files = BTreeMap<u64, Kind>;
+
+/// What is in memory: all that the log holds, when it `is_current`.
+#[derive(Debug)]
+struct Loaded<T> {
+    is_current: bool,
+    files: Files,
+    /// The entries of all epochs, in order.
+    entries: Vec<T>,
+    /// How many of them there were after an epoch, as far as that is known.
+    ends: BTreeMap<u64, usize>,
 }
 
 impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
-    /// The log in this folder, with compaction every `interval` epochs.
-    pub const fn new(folder: Location, _interval: u64) -> Self {
-        Self { folder, entry: PhantomData }
+    /// The log in this folder, with compaction every `interval` epochs. The interval may be
+    /// another one than that the log was begun with.
+    pub fn new(folder: Location, interval: u64) -> Self {
+        Self { folder, interval: interval.max(1), loaded: Arc::default() }
     }
 
     /// Adds the entries of an epoch, durably; compacts when it is time.
     ///
     /// # Errors
-    /// `AlreadyExists` when the epoch has entries; `Corrupt`; `Storage`.
-    pub async fn add(&self, _epoch: u64, _entries: &[T]) -> Result<()> {
-        let _ = &self.folder;
+    /// `AlreadyExists` when the epoch, or a later one, has entries; `Corrupt`; `Storage`.
+    pub async fn add(&self, epoch: u64, entries: &[T]) -> Result<()> {
+        self.load().await?;
+        if self.loaded().next() != Some(epoch) {
+            // What looks like a gap may have been filled by others.
+            self.forget();
+            self.load().await?;
+        }
+        let (kind, text) = self.plan(epoch, entries)?;
+        if let Err(error) = log_file::create(&self.file(epoch, kind), text).await {
+            // The file may be there all the same, by somebody else's hand or by our own.
+            self.forget();
+            return Err(error);
+        }
+        for (epoch, kind) in self.note_added(epoch, kind, entries) {
+            let file = self.file(epoch, kind);
+            match log_file::remove(&file).await {
+                Ok(()) => self.note_removed(epoch),
+                // The entries are durable and nobody reads the file; the next compaction tries again.
+                Err(error) => {
+                    tracing::warn!(%error, "an old file of a log stays");
+                    break;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -35,7 +104,8 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
     /// # Errors
     /// `Corrupt` naming the file; `Storage`.
     pub async fn all(&self) -> Result<Vec<T>> {
-        Ok(vec![])
+        self.load().await?;
+        Ok(self.loaded().entries.clone())
     }
 
     /// The newest epoch in the log.
@@ -43,6 +113,209 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
     /// # Errors
     /// `Storage`.
     pub async fn latest(&self) -> Result<Option<u64>> {
-        Ok(None)
+        {
+            let log = self.loaded();
+            if log.is_current {
+                return Ok(log.newest());
+            }
+        }
+        Ok(self.list().await?.last_key_value().map(|(epoch, _)| *epoch))
+    }
+
+    /// The entries of one epoch, if the log has it.
+    ///
+    /// # Errors
+    /// As [`between`](Self::between): the epoch before is looked at too.
+    pub async fn get(&self, epoch: u64) -> Result<Option<Vec<T>>> {
+        if self.latest().await?.is_none_or(|newest| epoch > newest) {
+            return Ok(None);
+        }
+        self.between(epoch.checked_sub(1), epoch).await.map(Some)
+    }
+
+    /// The entries of the epochs after `after` (of all when it is `None`) up to and including
+    /// `until`.
+    ///
+    /// # Errors
+    /// `Corrupt` for a file that is damaged or missing, and when the log has no file any more for
+    /// `after` or `until`, so that its entries cannot be told from those of other epochs; `Storage`.
+    pub async fn between(&self, after: Option<u64>, until: u64) -> Result<Vec<T>> {
+        self.load().await?;
+        let end = self.end_of(until).await?;
+        let start = match after {
+            Some(after) => self.end_of(after).await?,
+            None => 0,
+        };
+        let between = self.loaded().entries.get(start.min(end)..end).map(<[T]>::to_vec);
+        between.ok_or_else(|| {
+            Error::corrupt(
+                self.folder.given.as_str(),
+                format!("a compaction after epoch {until} holds fewer entries than there were"),
+            )
+        })
+    }
+
+    /// How many entries there were after an epoch.
+    async fn end_of(&self, epoch: u64) -> Result<usize> {
+        let files = {
+            let log = self.loaded();
+            if let Some(end) = log.ends.get(&epoch) {
+                return Ok(*end);
+            }
+            log.files.clone()
+        };
+        if !files.contains_key(&epoch) {
+            return Err(self.missing(epoch, Kind::Single));
+        }
+        let end = self.read(&files, epoch).await?.entries.len();
+        self.loaded().ends.insert(epoch, end);
+        Ok(end)
+    }
+
+    /// Reads the log unless it is in memory.
+    async fn load(&self) -> Result<()> {
+        if self.loaded().is_current {
+            return Ok(());
+        }
+        let mut files = self.list().await?;
+        let mut read = self.read_all(&files).await;
+        for _look in 1..LOOKS {
+            // A compaction since the listing may have removed what was to be read.
+            if !matches!(read, Err(Error::Corrupt { .. })) {
+                break;
+            }
+            let now = self.list().await?;
+            if now == files {
+                break;
+            }
+            read = self.read_all(&now).await;
+            files = now;
+        }
+        let read = read?;
+        let mut loaded = self.loaded();
+        // A clone may have been faster and may have added to what it read.
+        if !loaded.is_current {
+            *loaded = read;
+        }
+        Ok(())
+    }
+
+    async fn read_all(&self, files: &Files) -> Result<Loaded<T>> {
+        match files.last_key_value() {
+            Some((newest, _)) => self.read(files, *newest).await,
+            None => Ok(Loaded { is_current: true, ..Loaded::default() }),
+        }
+    }
+
+    /// Reads the entries of all epochs up to and including `until`: the newest compaction and the
+    /// single files that follow it.
+    async fn read(&self, files: &Files, until: u64) -> Result<Loaded<T>> {
+        let mut log = Loaded { is_current: true, files: files.clone(), ..Loaded::default() };
+        let compact = files.range(..=until).rfind(|(_, kind)| **kind == Kind::Compact);
+        let first = compact.map_or(0, |(epoch, _)| *epoch);
+        for epoch in first..=until {
+            let Some(kind) = files.get(&epoch).copied() else {
+                return Err(self.missing(epoch, Kind::Single));
+            };
+            let file = self.file(epoch, kind);
+            let Some(text) = log_file::read(&file).await? else {
+                return Err(self.missing(epoch, kind));
+            };
+            log.entries.extend(log_file::parse::<T>(&text, &file)?);
+            log.ends.insert(epoch, log.entries.len());
+        }
+        Ok(log)
+    }
+
+    async fn list(&self) -> Result<Files> {
+        let mut files = Files::new();
+        for name in log_file::names(&self.folder).await? {
+            if let Some(epoch) = name.strip_suffix(".compact").and_then(log_file::epoch_of) {
+                files.insert(epoch, Kind::Compact);
+            } else if let Some(epoch) = log_file::epoch_of(&name) {
+                files.entry(epoch).or_insert(Kind::Single);
+            }
+        }
+        Ok(files)
+    }
+
+    fn file(&self, epoch: u64, kind: Kind) -> Location {
+        match kind {
+            Kind::Single => self.folder.child(&epoch.to_string()),
+            Kind::Compact => self.folder.child(&format!("{epoch}.compact")),
+        }
+    }
+
+    fn missing(&self, epoch: u64, kind: Kind) -> Error {
+        Error::corrupt(
+            self.file(epoch, kind).given,
+            "it is missing or was compacted away, and its entries are needed",
+        )
+    }
+
+    /// What is to be written for an epoch.
+    fn plan(&self, epoch: u64, entries: &[T]) -> Result<(Kind, String)> {
+        let log = self.loaded();
+        if log.newest().is_some_and(|newest| epoch <= newest) {
+            let kind = log.files.get(&epoch).copied().unwrap_or(Kind::Single);
+            return Err(Error::AlreadyExists { path: self.file(epoch, kind).given });
+        }
+        if log.next() != Some(epoch) || epoch % self.interval == self.interval - 1 {
+            let all = [log.entries.as_slice(), entries].concat();
+            return Ok((Kind::Compact, log_file::render(&all)?));
+        }
+        Ok((Kind::Single, log_file::render(entries)?))
+    }
+
+    /// Takes what was written into memory; gives the files back that nobody needs any more.
+    fn note_added(&self, epoch: u64, kind: Kind, entries: &[T]) -> Vec<(u64, Kind)> {
+        let mut log = self.loaded();
+        if !log.is_current || log.newest().is_some_and(|newest| newest >= epoch) {
+            // A clone was at work too, so what is in memory is not what lies in the folder.
+            log.is_current = false;
+            return vec![];
+        }
+        let last_compact = log.files.iter().rfind(|(_, kind)| **kind == Kind::Compact);
+        let keep_from = match (kind, last_compact) {
+            (Kind::Compact, Some((last, _))) => *last,
+            _ => 0,
+        };
+        log.files.insert(epoch, kind);
+        log.entries.extend_from_slice(entries);
+        let end = log.entries.len();
+        log.ends.insert(epoch, end);
+        log.files.range(..keep_from).map(|(epoch, kind)| (*epoch, *kind)).collect()
+    }
+
+    fn note_removed(&self, epoch: u64) {
+        let mut log = self.loaded();
+        log.files.remove(&epoch);
+        log.ends.remove(&epoch);
+    }
+
+    /// Makes the next use look at the folder again.
+    fn forget(&self) {
+        self.loaded().is_current = false;
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Loaded<T>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Default for Loaded<T> {
+    fn default() -> Self {
+        Self { is_current: false, files: Files::new(), entries: vec![], ends: BTreeMap::new() }
+    }
+}
+
+impl<T> Loaded<T> {
+    fn newest(&self) -> Option<u64> {
+        self.files.last_key_value().map(|(epoch, _)| *epoch)
+    }
+
+    /// The epoch that follows without a gap.
+    fn next(&self) -> Option<u64> {
+        self.newest().map_or(Some(0), |newest| newest.checked_add(1))
     }
 }

@@ -7,15 +7,22 @@ use crate::checkpoint::offset_log::OffsetLog;
 use crate::connector::storage::Location;
 
 /// The checkpoint of one query: a folder, and what lies where in it.
+///
+/// Clones share the memory of the logs. Each run makes its own with [`Checkpoint::new`], so that
+/// it sees what runs before it wrote.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     location: Location,
+    offsets: OffsetLog,
+    commits: CommitLog,
 }
 
 impl Checkpoint {
     /// The checkpoint in this folder. Nothing is created.
-    pub const fn new(location: Location) -> Self {
-        Self { location }
+    pub fn new(location: Location) -> Self {
+        let offsets = MetadataLog::new(location.child("offsets"));
+        let commits = MetadataLog::new(location.child("commits"));
+        Self { location, offsets, commits }
     }
 
     /// The folder.
@@ -25,12 +32,12 @@ impl Checkpoint {
 
     /// `offsets/N`.
     pub fn offsets(&self) -> OffsetLog {
-        MetadataLog::new(self.location.child("offsets"))
+        self.offsets.clone()
     }
 
     /// `commits/N`.
     pub fn commits(&self) -> CommitLog {
-        MetadataLog::new(self.location.child("commits"))
+        self.commits.clone()
     }
 
     /// The file with the query's id.

@@ -16,10 +16,14 @@ pub mod compactible_log;
 pub mod id;
 pub mod key_group;
 pub mod layout;
+mod log_file;
+pub mod manifest;
 pub mod metadata_log;
 pub mod offset_log;
 pub mod query_metadata;
 pub mod storage;
+pub mod synced_file;
+pub mod synced_store;
 
 pub use claim::Claim;
 pub use commit_log::{CommitEntry, CommitLog, StateCommit, StateFile};
@@ -27,7 +31,13 @@ pub use compactible_log::CompactibleLog;
 pub use id::{OperatorId, PartitionId, StateVersion};
 pub use key_group::{KEY_GROUPS, KeyGroupSet};
 pub use layout::Checkpoint;
+pub use manifest::{SinkFile, committed_files, manifest};
 pub use metadata_log::MetadataLog;
 pub use offset_log::{OffsetEntry, OffsetLog};
 pub use query_metadata::QueryMetadata;
 pub use storage::LocalStorage;
+pub use synced_file::SyncStats;
+pub use synced_store::SyncedLocalStore;
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,16 @@
 //! The offset log: what epoch N will read, written before it runs.
+//!
+//! ```text
+//! offsets/12      v1
+//!                 {"batchWatermarkMs":1700000000000,"batchTimestampMs":1700000012345,
+//!                  "conf":{"spark.sql.streaming.multipleWatermarkPolicy":"min",...},
+//!                  "sources":{"json-0":{"logOffset":12},"memory-1":null}}
+//! ```
+//!
+//! The entry is one line of JSON; the lines are broken here to be read. The fields have Spark's
+//! names. Unlike in Spark, where a source is known by its place in the plan, the sources are keyed
+//! by name, so that an input may be added, or the order changed, without one source taking the
+//! offsets of another.
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,8 @@ use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use object_store::path::Path;
+use object_store::path::{Path, PathPart};
+use url::Url;
 
 use crate::error::Result;
 
@@ -48,7 +49,20 @@ impl Location {
             store: Arc::clone(&self.store),
             path: self.path.clone().join(name),
             given: format!("{}/{name}", self.given.trim_end_matches('/')),
-            url: format!("{}/{name}", self.url.trim_end_matches('/')),
+            url: self.child_url(name),
         }
+    }
+
+    /// The URL of a child, in which the name on the storage is percent-encoded once more.
+    fn child_url(&self, name: &str) -> String {
+        let part = PathPart::from(name);
+        let mut url = match Url::parse(&self.url) {
+            Ok(url) if !url.cannot_be_a_base() => url,
+            _ => return format!("{}/{}", self.url.trim_end_matches('/'), part.as_ref()),
+        };
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push(part.as_ref());
+        }
+        url.into()
     }
 }

@@ -1,0 +1,108 @@
+//! The file sink's log: which files of an output folder belong to the table.
+//!
+//! ```text
+//! <folder>/_spark_metadata/3   v1
+//!                              {"path":"file:///out/part-00000-...","size":917,"isDir":false,
+//!                               "modificationTime":1700000000000,"blockReplication":1,
+//!                               "blockSize":33554432,"action":"add"}
+//! ```
+//!
+//! One line for each file, in Spark's own form, so that Spark reads our folders and we read its. A
+//! file that is not in the log was never committed.
+
+use std::collections::HashSet;
+
+use object_store::ListResult;
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::compactible_log::CompactibleLog;
+use crate::connector::storage::Location;
+use crate::error::{Error, Result};
+
+/// The name of the log's folder in an output folder.
+pub const METADATA_FOLDER: &str = "_spark_metadata";
+
+/// How many epochs lie between compactions.
+const INTERVAL: u64 = 10;
+
+/// What Spark says of the blocks of a file that lies on a local disk.
+const BLOCK_SIZE: u64 = 32 * 1024 * 1024;
+
+const ADD: &str = "add";
+const DELETE: &str = "delete";
+
+/// One file of the sink.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SinkFile {
+    /// The absolute URL.
+    pub path: String,
+    /// The length in bytes.
+    pub size: u64,
+    /// Always false.
+    pub is_dir: bool,
+    /// Milliseconds since 1970 in UTC.
+    pub modification_time: i64,
+    /// How many copies the file system keeps.
+    pub block_replication: u32,
+    /// The length of a block of the file system.
+    pub block_size: u64,
+    /// `add`; old logs may also have `delete`, which takes an earlier file back.
+    pub action: String,
+}
+
+impl SinkFile {
+    /// A file that was added.
+    pub fn added(url: impl Into<String>, size: u64, modification_time: i64) -> Self {
+        Self {
+            path: url.into(),
+            size,
+            is_dir: false,
+            modification_time,
+            block_replication: 1,
+            block_size: BLOCK_SIZE,
+            action: ADD.to_owned(),
+        }
+    }
+}
+
+/// The log of an output folder.
+pub fn manifest(folder: &Location) -> CompactibleLog<SinkFile> {
+    CompactibleLog::new(folder.child(METADATA_FOLDER), INTERVAL)
+}
+
+/// The files of an output folder that were committed, in the order in which they were; `None` for
+/// a folder that has no log, where every file counts.
+///
+/// A log that was begun but has no entry yet has no files: what lies beside it is not committed.
+///
+/// # Errors
+/// `Corrupt` naming a damaged or missing file of the log; `Storage`.
+pub async fn committed_files(folder: &Location) -> Result<Option<Vec<SinkFile>>> {
+    let log = manifest(folder);
+    if log.latest().await?.is_none() && is_empty(&folder.child(METADATA_FOLDER)).await? {
+        return Ok(None);
+    }
+    let mut files = log.all().await?;
+    if files.iter().any(|file| file.action == DELETE) {
+        files = without_deleted(files);
+    }
+    Ok(Some(files))
+}
+
+/// A deletion takes back every file of its path, before or after it, as in Spark.
+fn without_deleted(files: Vec<SinkFile>) -> Vec<SinkFile> {
+    let deleted = files.iter().filter(|file| file.action == DELETE);
+    let deleted: HashSet<String> = deleted.map(|file| file.path.clone()).collect();
+    files.into_iter().filter(|file| !deleted.contains(&file.path)).collect()
+}
+
+async fn is_empty(folder: &Location) -> Result<bool> {
+    let listed = folder.store.list_with_delimiter(Some(&folder.path)).await;
+    let ListResult { common_prefixes, objects } = listed.map_err(|error| Error::Storage {
+        action: "list",
+        path: folder.given.clone(),
+        source: error.into(),
+    })?;
+    Ok(common_prefixes.is_empty() && objects.is_empty())
+}
