@@ -2,4 +2,7 @@
 
 pub mod display;
 pub mod encode;
+pub mod format;
+pub mod json;
+pub mod parquet;
 pub mod show;

@@ -1,0 +1,146 @@
+//! What a file format promises, and the file that it reads.
+//!
+//! A format turns one file into record batches of exactly the columns that were asked for. It
+//! knows nothing of folders, offsets or queries; its options reach it as plain values.
+
+use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use async_trait::async_trait;
+use bytes::Bytes;
+use datafusion::error::Result as DfResult;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream::Stream;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use crate::error::{Error, Result};
+
+/// About how many rows a batch has.
+pub const BATCH_ROWS: usize = 8192;
+
+/// A way to read files, with its options settled.
+#[async_trait]
+pub trait FileFormat: Debug + Send + Sync + 'static {
+    /// The name that users know the format by, such as `json`.
+    fn name(&self) -> &'static str;
+
+    /// Checks that columns of these types can be read at all.
+    ///
+    /// # Errors
+    /// `Unsupported` naming the column; `Invalid` for a column that an option gives a meaning
+    /// which does not go with its type.
+    fn check_schema(&self, schema: &Schema) -> Result<()>;
+
+    /// The columns that these files have, in Spark's types, all nullable.
+    ///
+    /// # Errors
+    /// `Data` naming the file; `Storage`; `Invalid` when there is nothing to infer from.
+    async fn infer_schema(&self, files: &[InputFile]) -> Result<SchemaRef>;
+
+    /// Reads a file that is expected to have the columns of `schema`, and gives those that
+    /// `projection` picks by index, in that order. Columns that the file lacks are null, columns
+    /// of the file that `schema` lacks are left out.
+    ///
+    /// Errors come as items of the stream: `Data` naming the file, `Storage`.
+    fn read(
+        &self,
+        file: InputFile,
+        schema: &SchemaRef,
+        projection: &[usize],
+    ) -> SendableRecordBatchStream;
+}
+
+/// A file to read.
+#[derive(Debug, Clone)]
+pub struct InputFile {
+    /// The store that holds it.
+    pub store: Arc<dyn ObjectStore>,
+    /// Where it lies in the store.
+    pub path: Path,
+    /// Its length when it was listed; what was appended since is not read.
+    pub size: u64,
+    /// Its URL, for messages.
+    pub url: String,
+}
+
+impl InputFile {
+    /// Some bytes of the file.
+    ///
+    /// # Errors
+    /// `Data` when the file is gone or shorter than it was; `Storage`.
+    pub async fn bytes(&self, range: Range<u64>) -> Result<Bytes> {
+        let wanted = range.end - range.start;
+        let bytes = self.store.get_range(&self.path, range).await.map_err(|e| self.failed(e))?;
+        if bytes.len() as u64 == wanted {
+            Ok(bytes)
+        } else {
+            Err(self.data("the file is shorter than it was when it was listed; files must not change once they are visible"))
+        }
+    }
+
+    /// The error for something wrong inside this file.
+    pub fn data(&self, message: impl Into<String>) -> Error {
+        Error::Data { place: self.url.clone(), message: message.into() }
+    }
+
+    /// The error for a file that the store could not read.
+    pub fn failed(&self, error: object_store::Error) -> Error {
+        match error {
+            object_store::Error::NotFound { .. } => self.data(
+                "the file is gone since it was listed; put it back, since its rows belong to an epoch that is still to be read",
+            ),
+            other => {
+                Error::Storage { action: "read", path: self.url.clone(), source: Box::new(other) }
+            }
+        }
+    }
+}
+
+/// The schema with every column, and every field inside one, nullable; keys of maps are not.
+pub fn all_nullable(schema: &Schema) -> SchemaRef {
+    let fields: Vec<FieldRef> = schema.fields().iter().map(|field| nullable_field(field)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+fn nullable_field(field: &Field) -> FieldRef {
+    Arc::new(Field::new(field.name(), nullable_type(field.data_type()), true))
+}
+
+fn nullable_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Struct(fields) => {
+            DataType::Struct(fields.iter().map(|field| nullable_field(field)).collect())
+        }
+        DataType::List(element) => DataType::List(nullable_field(element)),
+        DataType::Map(entries, sorted) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => {
+                let key = Field::new(pair[0].name(), nullable_type(pair[0].data_type()), false);
+                let pair = vec![Arc::new(key), nullable_field(&pair[1])];
+                let entries = Field::new(entries.name(), DataType::Struct(pair.into()), false);
+                DataType::Map(Arc::new(entries), *sorted)
+            }
+            _ => data_type.clone(),
+        },
+        other => other.clone(),
+    }
+}
+
+/// The columns of `schema` that `projection` picks.
+pub(super) fn project(schema: &Schema, projection: &[usize]) -> SchemaRef {
+    let fields: Vec<FieldRef> =
+        projection.iter().filter_map(|at| schema.fields().get(*at).map(Arc::clone)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// A stream of batches of this schema.
+pub(super) fn boxed(
+    schema: SchemaRef,
+    batches: impl Stream<Item = DfResult<RecordBatch>> + Send + 'static,
+) -> SendableRecordBatchStream {
+    Box::pin(RecordBatchStreamAdapter::new(schema, batches))
+}

@@ -1,0 +1,151 @@
+//! The format `parquet`.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::basic::Type as PhysicalType;
+
+use crate::error::{Error, Result};
+use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, boxed, project};
+use crate::formats::parquet::fit::{Origin, fit};
+use crate::formats::parquet::reader::{FileReader, parquet_error};
+use crate::formats::parquet::types::{spark_type, widened};
+
+/// The format `parquet`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ParquetFormat;
+
+#[async_trait]
+impl FileFormat for ParquetFormat {
+    fn name(&self) -> &'static str {
+        "parquet"
+    }
+
+    fn check_schema(&self, schema: &Schema) -> Result<()> {
+        let foreign = schema
+            .fields()
+            .iter()
+            .find(|field| spark_type(field.data_type()).as_ref() != Some(field.data_type()));
+        match foreign {
+            None => Ok(()),
+            Some(field) => Err(Error::unsupported(format!(
+                "column `{}` of type {} cannot be read from parquet; declare one of the SQL types",
+                field.name(),
+                field.data_type()
+            ))),
+        }
+    }
+
+    async fn infer_schema(&self, files: &[InputFile]) -> Result<SchemaRef> {
+        let Some(file) = files.first() else {
+            return Err(Error::invalid(
+                "cannot infer a schema, since there are no parquet files yet; give a schema",
+            ));
+        };
+        let builder = open(file).await?;
+        let fields = builder.schema().fields().iter().map(|field| {
+            let (name, data_type) = (field.name(), field.data_type());
+            let data_type = spark_type(data_type).ok_or_else(|| {
+                file.data(format!("column `{name}` is {data_type}, which no SQL type can hold; give a schema without it"))
+            })?;
+            Ok(Field::new(name, data_type, true))
+        });
+        Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
+    }
+
+    fn read(
+        &self,
+        file: InputFile,
+        schema: &SchemaRef,
+        projection: &[usize],
+    ) -> SendableRecordBatchStream {
+        let output = project(schema, projection);
+        let wanted = Arc::clone(&output);
+        let batches = stream::once(async move { read_file(file, wanted).await });
+        boxed(output, batches.try_flatten().map_err(DataFusionError::from))
+    }
+}
+
+async fn open(file: &InputFile) -> Result<ParquetRecordBatchStreamBuilder<FileReader>> {
+    if file.size == 0 {
+        return Err(file.data("the file is empty, and a parquet file never is"));
+    }
+    // The arrow schema that some writers embed says how they held the data, not what it is.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let wrong = |error| parquet_error(file, error);
+    let mut reader = FileReader(file.clone());
+    let metadata = ArrowReaderMetadata::load_async(&mut reader, options.clone());
+    let mut metadata = metadata.await.map_err(wrong)?;
+    if let Some(schema) = with_wide_timestamps(&metadata) {
+        let options = options.with_schema(schema);
+        metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
+            .map_err(wrong)?;
+    }
+    Ok(ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata))
+}
+
+/// The schema of a file with timestamps of 96 bits, which are points in time, as microseconds;
+/// the reader would make nanoseconds of them, which cannot reach beyond the year 2262. `None`
+/// where there are none.
+fn with_wide_timestamps(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
+    let leaves = metadata.parquet_schema().columns();
+    let mut wide = leaves.iter().map(|leaf| leaf.physical_type() == PhysicalType::INT96);
+    if !wide.clone().any(|is_wide| is_wide) {
+        return None;
+    }
+    let fields = metadata.schema().fields().iter();
+    let fields: Vec<_> = fields.map(|field| widened(field, &mut wide)).collect();
+    Some(Arc::new(Schema::new(fields)))
+}
+
+/// The rows of a file with the columns of `output`.
+async fn read_file(
+    file: InputFile,
+    output: SchemaRef,
+) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
+    let builder = open(&file).await?;
+    let columns = builder.schema().fields();
+    let origins = output.fields().iter().map(|field| Origin::find(columns, field));
+    let mut origins = origins.collect::<Result<Vec<_>, String>>().map_err(|why| file.data(why))?;
+    let mut roots: Vec<usize> = origins.iter().filter_map(|origin| origin.column).collect();
+    roots.sort_unstable();
+    roots.dedup();
+    // The reader gives the picked columns in the order of the file.
+    for origin in &mut origins {
+        origin.column = origin.column.and_then(|at| roots.binary_search(&at).ok());
+    }
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    let rows = builder
+        .with_projection(mask)
+        .with_batch_size(BATCH_ROWS)
+        .build()
+        .map_err(|error| parquet_error(&file, error))?;
+    Ok(rows.map(move |batch| {
+        let batch = batch.map_err(|error| parquet_error(&file, error))?;
+        fitted(&batch, &origins, &output, &file)
+    }))
+}
+
+fn fitted(
+    batch: &RecordBatch,
+    origins: &[Origin],
+    output: &SchemaRef,
+    file: &InputFile,
+) -> Result<RecordBatch> {
+    let columns = origins.iter().map(|origin| match origin.column {
+        Some(at) => fit(batch.column(at), origin.field.data_type())
+            .map_err(|why| file.data(format!("column `{}`: {why}", origin.field.name()))),
+        None => Ok(new_null_array(origin.field.data_type(), batch.num_rows())),
+    });
+    let columns = columns.collect::<Result<Vec<ArrayRef>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(output), columns, &options)?)
+}

@@ -1,0 +1,26 @@
+//! A folder in which files appear, as an unbounded table and as a static one.
+//!
+//! ```text
+//! options --> listing --> seen files --> log entry N --> partitions --> format --> rows
+//!             which files  which are new  sources/<name>/N   which reads which
+//! ```
+//!
+//! An offset is the number of an entry in the source's own log. The entry is durable before the
+//! offset is handed out, and names the files with their lengths; so the range between two offsets
+//! is the same rows for ever, whatever appears in the folder meanwhile.
+
+mod entry;
+mod glob;
+mod listing;
+pub mod options;
+mod partition;
+mod seen;
+pub mod source;
+pub mod table;
+
+pub use options::FileOptions;
+pub use source::{FileSource, FileSourceDefinition, FileSourceFactory};
+pub use table::{FileTable, Freshness};
+
+#[cfg(test)]
+mod tests;

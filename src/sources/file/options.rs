@@ -1,0 +1,242 @@
+//! The options of the file source, read once.
+
+use std::sync::Arc;
+
+use crate::connector::options::{OptionReader, Options};
+use crate::error::{Error, Result};
+use crate::formats::format::FileFormat;
+use crate::formats::json::format::{JsonFormat, JsonReadOptions, ParseMode};
+use crate::formats::parquet::format::ParquetFormat;
+use crate::sources::file::glob::{NamePattern, split_path};
+
+const DEFAULT_MAX_AGE: i64 = 7 * 24 * 3_600_000;
+const DEFAULT_CACHED_FILES: usize = 10_000;
+const DEFAULT_DISCARD_RATIO: f64 = 0.2;
+
+/// What the options of a file source say.
+#[derive(Debug, Clone)]
+pub struct FileOptions {
+    /// How the files are read.
+    pub(super) format: Arc<dyn FileFormat>,
+    pub(super) files: WhichFiles,
+    pub(super) pace: Pace,
+    /// How much older than the newest file taken a new file may be, in milliseconds; `None` where
+    /// age does not count.
+    pub(super) max_age: Option<i64>,
+    pub(super) by_name_only: bool,
+}
+
+/// Where the files are.
+#[derive(Debug, Clone)]
+pub(super) struct WhichFiles {
+    /// The path as it was given.
+    pub(super) given: String,
+    /// The part of the path before the first pattern.
+    pub(super) fixed: String,
+    /// The names and patterns after it.
+    pub(super) patterns: Vec<NamePattern>,
+    /// What names of files must match.
+    pub(super) filter: Option<NamePattern>,
+    /// Whether folders inside are read too, to any depth.
+    pub(super) recursive: bool,
+}
+
+/// How much an epoch takes, and in which order.
+#[derive(Debug, Clone)]
+pub(super) struct Pace {
+    pub(super) max: Option<MaxPerEpoch>,
+    pub(super) latest_first: bool,
+    /// How many files that were listed but not taken are kept for the next epochs.
+    pub(super) max_cached: usize,
+    /// Below which share of an epoch they are not worth keeping.
+    pub(super) discard_ratio: f64,
+}
+
+/// The most that an epoch takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MaxPerEpoch {
+    Files(u64),
+    /// So many bytes, but one file at least.
+    Bytes(u64),
+}
+
+impl FileOptions {
+    /// Reads all options of a source of this format.
+    ///
+    /// # Errors
+    /// `UnknownOption`, `InvalidOption`, `MissingOption`; `NotFound` for a format nobody reads.
+    pub fn read(format: &str, options: &Options) -> Result<Self> {
+        let mut reader = options.reader(format!("source `{format}`"));
+        let format = format_by_name(format, &mut reader)?;
+        let files = which_files(&mut reader)?;
+        let pace = pace(&mut reader)?;
+        let max_age = max_age(&mut reader)?;
+        // Newest first and a limit leave old files behind; they must not become too old by that.
+        let ignores_age = pace.latest_first && pace.max.is_some();
+        let by_name_only = reader.flag("fileNameOnly", false)?;
+        reader.finish()?;
+        Ok(Self {
+            format,
+            files,
+            pace,
+            max_age: (!ignores_age).then_some(max_age),
+            by_name_only,
+        })
+    }
+}
+
+/// The format of this name with its own options.
+fn format_by_name(name: &str, reader: &mut OptionReader<'_>) -> Result<Arc<dyn FileFormat>> {
+    match name.to_ascii_lowercase().as_str() {
+        "json" => Ok(Arc::new(JsonFormat::new(json_options(reader)?))),
+        "parquet" => Ok(Arc::new(ParquetFormat)),
+        _ => Err(Error::NotFound { what: "file format", name: name.to_owned(), nearest: None }),
+    }
+}
+
+fn json_options(reader: &mut OptionReader<'_>) -> Result<JsonReadOptions> {
+    let mut options = JsonReadOptions::default();
+    if let Some(mode) = reader.text("mode").map(str::to_owned) {
+        options.mode = match mode.to_ascii_uppercase().as_str() {
+            "PERMISSIVE" => ParseMode::Permissive,
+            "DROPMALFORMED" => ParseMode::DropMalformed,
+            "FAILFAST" => ParseMode::FailFast,
+            _ => {
+                let reason = "the modes are PERMISSIVE, DROPMALFORMED and FAILFAST";
+                return Err(reader.invalid("mode", &mode, reason));
+            }
+        };
+    }
+    if let Some(column) = reader.text("columnNameOfCorruptRecord") {
+        column.clone_into(&mut options.corrupt_column);
+    }
+    Ok(options)
+}
+
+fn which_files(reader: &mut OptionReader<'_>) -> Result<WhichFiles> {
+    let reason = "it is the folder, or the pattern of paths, that files are read from";
+    let given = reader.required("path", reason)?.to_owned();
+    if given.trim().is_empty() {
+        return Err(reader.invalid("path", &given, reason));
+    }
+    let (fixed, patterns) =
+        split_path(&given).map_err(|why| reader.invalid("path", &given, why))?;
+    let filter = match reader.text("pathGlobFilter").map(str::to_owned) {
+        Some(text) => Some(
+            NamePattern::parse(&text)
+                .map_err(|why| reader.invalid("pathGlobFilter", &text, why))?,
+        ),
+        None => None,
+    };
+    let recursive = reader.flag("recursiveFileLookup", false)?;
+    Ok(WhichFiles { fixed: fixed.to_owned(), given, patterns, filter, recursive })
+}
+
+fn pace(reader: &mut OptionReader<'_>) -> Result<Pace> {
+    let files = reader.positive("maxFilesPerTrigger")?;
+    let bytes = reader.positive("maxBytesPerTrigger")?;
+    let max = match (files, bytes) {
+        (Some(_), Some(bytes)) => {
+            let reason = "`maxFilesPerTrigger` is given too, and only one of them may be";
+            return Err(reader.invalid("maxBytesPerTrigger", &bytes.to_string(), reason));
+        }
+        (files, bytes) => files.map(MaxPerEpoch::Files).or(bytes.map(MaxPerEpoch::Bytes)),
+    };
+    let latest_first = reader.flag("latestFirst", false)?;
+    let max_cached = reader.parsed("maxCachedFiles", "it must be a whole number")?;
+    let ratio = "discardCachedInputRatio";
+    let expected = "it must be a number from 0 to 1";
+    let discard_ratio: Option<f64> = reader.parsed(ratio, expected)?;
+    match discard_ratio {
+        Some(value) if !(0.0..=1.0).contains(&value) => {
+            return Err(reader.invalid(ratio, &value.to_string(), expected));
+        }
+        _ => (),
+    }
+    Ok(Pace {
+        max,
+        latest_first,
+        max_cached: max_cached.unwrap_or(DEFAULT_CACHED_FILES),
+        discard_ratio: discard_ratio.unwrap_or(DEFAULT_DISCARD_RATIO),
+    })
+}
+
+fn max_age(reader: &mut OptionReader<'_>) -> Result<i64> {
+    let Some(text) = reader.text("maxFileAge").map(str::to_owned) else {
+        return Ok(DEFAULT_MAX_AGE);
+    };
+    millis(&text).ok_or_else(|| {
+        let reason = "it must be a number and a unit (ms, s, m, h, d), such as `12h`";
+        reader.invalid("maxFileAge", &text, reason)
+    })
+}
+
+/// A time as Spark has it in options: a whole number and a unit, milliseconds without one.
+fn millis(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let count: i64 = text[..end].parse().ok()?;
+    match text[end..].trim().to_ascii_lowercase().as_str() {
+        "us" => Some(count / 1_000),
+        "" | "ms" => Some(count),
+        "s" => count.checked_mul(1_000),
+        "m" | "min" => count.checked_mul(60_000),
+        "h" => count.checked_mul(3_600_000),
+        "d" => count.checked_mul(24 * 3_600_000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<FileOptions> {
+        FileOptions::read("json", &pairs.iter().copied().collect())
+    }
+
+    #[test]
+    fn values_are_checked_when_they_are_read() {
+        for (name, value) in [
+            ("maxFilesPerTrigger", "0"),
+            ("maxFilesPerTrigger", "many"),
+            ("maxBytesPerTrigger", "-1"),
+            ("latestFirst", "perhaps"),
+            ("maxFileAge", "old"),
+            ("maxCachedFiles", "-1"),
+            ("discardCachedInputRatio", "1.5"),
+            ("discardCachedInputRatio", "NaN"),
+            ("mode", "GUESS"),
+            ("pathGlobFilter", "{a"),
+        ] {
+            let error = read(&[("path", "/in"), (name, value)]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        assert!(matches!(read(&[]), Err(Error::MissingOption { .. })));
+        let both = [("path", "/in"), ("maxFilesPerTrigger", "1"), ("maxBytesPerTrigger", "1")];
+        assert!(read(&both).is_err());
+    }
+
+    #[test]
+    fn an_option_that_does_nothing_here_is_refused() {
+        let error = read(&[("path", "/in"), ("cleanSource", "delete")]).unwrap_err();
+        assert!(matches!(error, Error::UnknownOption { .. }), "{error}");
+        let options = [("path", "/in"), ("mode", "FAILFAST")].into_iter().collect();
+        assert!(FileOptions::read("parquet", &options).is_err());
+    }
+
+    #[test]
+    fn age_counts_unless_the_newest_files_come_first_within_a_limit() {
+        let age = |pairs: &[(&str, &str)]| {
+            let pairs: Vec<_> = [("path", "/in")].iter().chain(pairs).copied().collect();
+            read(&pairs).unwrap().max_age
+        };
+        assert_eq!(age(&[]), Some(DEFAULT_MAX_AGE));
+        assert_eq!(age(&[("maxFileAge", "12h")]), Some(12 * 3_600_000));
+        assert_eq!(age(&[("maxFileAge", "5")]), Some(5));
+        assert_eq!(age(&[("latestFirst", "true")]), Some(DEFAULT_MAX_AGE));
+        assert_eq!(age(&[("latestFirst", "true"), ("maxFilesPerTrigger", "1")]), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! Which files are read together, and how.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+
+use crate::connector::storage::Storage;
+use crate::error::Result;
+use crate::formats::format::{FileFormat, InputFile};
+use crate::sources::file::listing::input_file;
+
+/// What it costs to open a file, in bytes that could be read in that time.
+const OPEN_COST: u64 = 64 * 1024;
+
+/// Less than so many bytes are not worth a partition of their own.
+const MIN_PARTITION_BYTES: u64 = 1024 * 1024;
+
+/// Some files that are read one after another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FilesPartition {
+    pub(super) files: Vec<FileToRead>,
+}
+
+/// A file by its URL, and how much of it is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileToRead {
+    pub(super) path: String,
+    pub(super) size: u64,
+}
+
+impl FileToRead {
+    const fn cost(&self) -> u64 {
+        self.size + OPEN_COST
+    }
+}
+
+/// Splits files, their order kept, into at most `parallelism` partitions of about the same cost.
+pub(super) fn split(files: Vec<FileToRead>, parallelism: usize) -> Vec<FilesPartition> {
+    let total: u64 = files.iter().map(FileToRead::cost).sum();
+    let parallelism = (parallelism.max(1) as u64).min(total.div_ceil(MIN_PARTITION_BYTES)).max(1);
+    let mut partitions: Vec<FilesPartition> = vec![];
+    let mut before = 0;
+    let mut last = None;
+    for file in files {
+        // The file belongs where its middle lies when the whole is cut into equal parts.
+        let middle = before + file.cost() / 2;
+        let part = u128::from(middle) * u128::from(parallelism) / u128::from(total.max(1));
+        before += file.cost();
+        match partitions.last_mut() {
+            Some(partition) if last == Some(part) => partition.files.push(file),
+            _ => partitions.push(FilesPartition { files: vec![file] }),
+        }
+        last = Some(part);
+    }
+    partitions
+}
+
+/// How files are read: what a partition needs besides its files.
+#[derive(Debug, Clone)]
+pub(super) struct FileReading {
+    pub(super) format: Arc<dyn FileFormat>,
+    pub(super) storage: Arc<dyn Storage>,
+    /// The columns of the table.
+    pub(super) schema: SchemaRef,
+}
+
+impl FileReading {
+    /// Reads some columns of some files, one file after another.
+    pub(super) fn read(
+        &self,
+        files: Vec<FileToRead>,
+        projection: &[usize],
+    ) -> Result<SendableRecordBatchStream> {
+        let schema = Arc::new(self.schema.project(projection)?);
+        let opened = files.iter().map(|file| input_file(self.storage.as_ref(), file));
+        let opened = opened.collect::<Result<Vec<InputFile>>>()?;
+        let (format, all) = (Arc::clone(&self.format), Arc::clone(&self.schema));
+        let projection = projection.to_vec();
+        let batches = stream::iter(opened)
+            .map(move |file| Ok::<_, DataFusionError>(format.read(file, &all, &projection)))
+            .try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(sizes: &[u64], parallelism: usize) -> Vec<Vec<u64>> {
+        let files = sizes.iter().map(|size| FileToRead { path: String::new(), size: *size });
+        let split = split(files.collect(), parallelism);
+        split.iter().map(|part| part.files.iter().map(|file| file.size).collect()).collect()
+    }
+
+    #[test]
+    fn files_are_shared_out_by_size_in_their_order() {
+        let mb = 1024 * 1024;
+        assert_eq!(sizes(&[mb, mb, mb, mb], 2), [[mb, mb], [mb, mb]]);
+        assert_eq!(sizes(&[6 * mb, mb, mb], 2), [vec![6 * mb], vec![mb, mb]]);
+        assert_eq!(sizes(&[mb, 6 * mb, mb], 8).concat(), [mb, 6 * mb, mb]);
+        assert!(sizes(&[mb; 100], 8).len() == 8);
+    }
+
+    #[test]
+    fn little_is_read_by_one() {
+        assert_eq!(sizes(&[10, 20, 30], 8), [[10, 20, 30]]);
+        assert!(sizes(&[], 8).is_empty());
+    }
+}
