@@ -1,3 +1,5 @@
+//! Which of several runs owns a checkpoint.
+
 use std::fs;
 use std::sync::Arc;
 

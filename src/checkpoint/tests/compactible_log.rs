@@ -1,3 +1,5 @@
+//! Logs that are compacted: reopened, cut short, damaged and overtaken.
+
 use std::fs;
 use std::sync::Arc;
 

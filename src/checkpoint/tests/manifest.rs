@@ -1,3 +1,5 @@
+//! The log of a file sink's output folder.
+
 use std::fs;
 
 use super::local;

@@ -1,3 +1,5 @@
+//! Logs with one file for each epoch: what is written, remembered, purged and found damaged.
+
 use std::fs;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The identity of a query over restarts.
+
 use std::fs;
 
 use tempfile::TempDir;

@@ -1,3 +1,5 @@
+//! From a location as it is given to the folder that it stands for.
+
 use std::fs;
 
 use object_store::ObjectStoreExt;

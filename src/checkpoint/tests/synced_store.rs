@@ -1,3 +1,5 @@
+//! What the store syncs, and what it leaves behind when it fails.
+
 use std::fs;
 use std::sync::Arc;
 
