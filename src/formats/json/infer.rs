@@ -34,8 +34,8 @@ enum Kind {
     Long,
     Double,
     Text,
-    Array(Box<Kind>),
-    Object(BTreeMap<String, Kind>),
+    Array(Box<Self>),
+    Object(BTreeMap<String, Self>),
 }
 
 impl<'a> Inference<'a> {

@@ -106,7 +106,7 @@ fn fraction(text: &str) -> (u32, &str) {
     let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let mut micros = 0;
     for place in 0..6 {
-        let digit = text[..end].as_bytes().get(place).map_or(0, |byte| u32::from(byte - b'0'));
+        let digit = text.as_bytes()[..end].get(place).map_or(0, |byte| u32::from(byte - b'0'));
         micros = micros * 10 + digit;
     }
     (micros, &text[end..])

@@ -10,7 +10,11 @@ pub(super) struct NamePattern {
 impl NamePattern {
     /// Reads a pattern. `Err` says what is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let alternatives = braces(text)?.into_iter().map(|alternative| {
+        let alternatives = braces(text)?.into_iter().map(|mut alternative| {
+            // Two stars mean no more than one here.
+            while alternative.contains("**") {
+                alternative = alternative.replace("**", "*");
+            }
             ::glob::Pattern::new(&alternative.replace("[^", "[!"))
                 .map_err(|error| format!("it is no pattern for file names: {error}"))
         });

@@ -10,6 +10,7 @@
 //! is the same rows for ever, whatever appears in the folder meanwhile.
 
 mod entry;
+pub mod factory;
 mod glob;
 mod listing;
 pub mod options;
@@ -18,8 +19,9 @@ mod seen;
 pub mod source;
 pub mod table;
 
+pub use factory::{FileSourceDefinition, FileSourceFactory};
 pub use options::FileOptions;
-pub use source::{FileSource, FileSourceDefinition, FileSourceFactory};
+pub use source::FileSource;
 pub use table::{FileTable, Freshness};
 
 #[cfg(test)]

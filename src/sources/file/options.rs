@@ -75,13 +75,7 @@ impl FileOptions {
         let ignores_age = pace.latest_first && pace.max.is_some();
         let by_name_only = reader.flag("fileNameOnly", false)?;
         reader.finish()?;
-        Ok(Self {
-            format,
-            files,
-            pace,
-            max_age: (!ignores_age).then_some(max_age),
-            by_name_only,
-        })
+        Ok(Self { format, files, pace, max_age: (!ignores_age).then_some(max_age), by_name_only })
     }
 }
 
@@ -140,7 +134,7 @@ fn pace(reader: &mut OptionReader<'_>) -> Result<Pace> {
             let reason = "`maxFilesPerTrigger` is given too, and only one of them may be";
             return Err(reader.invalid("maxBytesPerTrigger", &bytes.to_string(), reason));
         }
-        (files, bytes) => files.map(MaxPerEpoch::Files).or(bytes.map(MaxPerEpoch::Bytes)),
+        (files, bytes) => files.map(MaxPerEpoch::Files).or_else(|| bytes.map(MaxPerEpoch::Bytes)),
     };
     let latest_first = reader.flag("latestFirst", false)?;
     let max_cached = reader.parsed("maxCachedFiles", "it must be a whole number")?;

@@ -73,7 +73,7 @@ impl FileReading {
     /// Reads some columns of some files, one file after another.
     pub(super) fn read(
         &self,
-        files: Vec<FileToRead>,
+        files: &[FileToRead],
         projection: &[usize],
     ) -> Result<SendableRecordBatchStream> {
         let schema = Arc::new(self.schema.project(projection)?);

@@ -60,7 +60,8 @@ impl SeenFiles {
         }
     }
 
-    fn key<'a>(&self, url: &'a str) -> &'a str {
+    /// What tells files apart: the URL, or the name alone.
+    pub(super) fn key<'a>(&self, url: &'a str) -> &'a str {
         match url.rsplit_once('/') {
             Some((_, name)) if self.by_name_only => name,
             _ => url,

@@ -1,0 +1,89 @@
+//! From options to a file source.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+
+use crate::connector::options::Options;
+use crate::connector::source::{
+    DefineContext, MicroBatchSource, SourceContext, SourceDefinition, SourceFactory,
+};
+use crate::error::{Error, Result};
+use crate::formats::format::{FileFormat, InputFile, all_nullable};
+use crate::sources::file::listing::{ListedFile, Listing, input_file};
+use crate::sources::file::options::FileOptions;
+use crate::sources::file::source::FileSource;
+
+/// Makes file sources of one format.
+#[derive(Debug, Clone)]
+pub struct FileSourceFactory {
+    format: String,
+}
+
+impl FileSourceFactory {
+    /// For `json` or `parquet`.
+    pub fn new(format: impl Into<String>) -> Self {
+        Self { format: format.into() }
+    }
+}
+
+#[async_trait]
+impl SourceFactory for FileSourceFactory {
+    async fn define(
+        &self,
+        options: &Options,
+        schema: Option<SchemaRef>,
+        context: &DefineContext,
+    ) -> Result<Arc<dyn SourceDefinition>> {
+        let options = FileOptions::read(&self.format, options)?;
+        let listing = Listing::new(options.files.clone(), context.storage.as_ref())?;
+        let schema = match schema {
+            Some(schema) => schema,
+            None if context.infer_schema => {
+                let files = listing.list().await?;
+                infer_schema(options.format.as_ref(), &files, context).await?
+            }
+            None => {
+                return Err(Error::invalid(format!(
+                    "source `{}` over `{}` needs a schema; give one, or let it be inferred by setting `spark.sql.streaming.schemaInference` to `true`",
+                    self.format,
+                    listing.name()
+                )));
+            }
+        };
+        let schema = all_nullable(&schema);
+        options.format.check_schema(&schema)?;
+        Ok(Arc::new(FileSourceDefinition { options, schema }))
+    }
+}
+
+async fn infer_schema(
+    format: &dyn FileFormat,
+    files: &[ListedFile],
+    context: &DefineContext,
+) -> Result<SchemaRef> {
+    let files = files.iter().map(|file| input_file(context.storage.as_ref(), &file.to_read()));
+    format.infer_schema(&files.collect::<Result<Vec<InputFile>>>()?).await
+}
+
+/// A folder as an unbounded table.
+#[derive(Debug)]
+pub struct FileSourceDefinition {
+    options: FileOptions,
+    schema: SchemaRef,
+}
+
+impl SourceDefinition for FileSourceDefinition {
+    fn format(&self) -> &str {
+        self.options.format.name()
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn start(&self, context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {
+        Ok(Arc::new(FileSource::new(&self.options, self.schema(), context)?))
+    }
+}

@@ -1,0 +1,149 @@
+//! The files of a folder as a static table.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
+use futures::stream;
+
+use crate::connector::options::Options;
+use crate::connector::storage::Storage;
+use crate::error::Result;
+use crate::formats::format::{InputFile, all_nullable};
+use crate::sources::file::listing::{Listing, input_file};
+use crate::sources::file::options::FileOptions;
+use crate::sources::file::partition::{FileReading, FileToRead, split};
+
+/// Which files a table has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Those that were there when the table was made.
+    Snapshot,
+    /// Those that are there when the table is scanned.
+    Live,
+}
+
+/// The files of a folder as a static table.
+///
+/// It takes the options of the file source, so that one list of options describes both; those that
+/// pace a stream have no meaning for it.
+#[derive(Debug, Clone)]
+pub struct FileTable {
+    reading: FileReading,
+    listing: Listing,
+    snapshot: Option<Vec<FileToRead>>,
+}
+
+impl FileTable {
+    /// The table that these options describe; without a schema, one is inferred from the files.
+    ///
+    /// # Errors
+    /// Those of the options; `Invalid` when a schema is to be inferred and there are no files;
+    /// `Data` for a file that cannot be read.
+    pub async fn open(
+        format: &str,
+        options: &Options,
+        schema: Option<SchemaRef>,
+        storage: Arc<dyn Storage>,
+        freshness: Freshness,
+    ) -> Result<Self> {
+        let options = FileOptions::read(format, options)?;
+        let listing = Listing::new(options.files, storage.as_ref())?;
+        let needs_files = schema.is_none() || freshness == Freshness::Snapshot;
+        let files = if needs_files { to_read(&listing).await? } else { vec![] };
+        let schema = match schema {
+            Some(schema) => all_nullable(&schema),
+            None => {
+                let files = files.iter().map(|file| input_file(storage.as_ref(), file));
+                let files = files.collect::<Result<Vec<InputFile>>>()?;
+                options.format.infer_schema(&files).await?
+            }
+        };
+        options.format.check_schema(&schema)?;
+        let reading = FileReading { format: options.format, storage, schema };
+        let snapshot = (freshness == Freshness::Snapshot).then_some(files);
+        Ok(Self { reading, listing, snapshot })
+    }
+}
+
+async fn to_read(listing: &Listing) -> Result<Vec<FileToRead>> {
+    let files = listing.list().await?;
+    Ok(files.iter().map(|file| file.to_read()).collect())
+}
+
+#[async_trait]
+impl TableProvider for FileTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.reading.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let files = match &self.snapshot {
+            Some(files) => files.clone(),
+            None => to_read(&self.listing).await?,
+        };
+        let projection = match projection {
+            Some(projection) => projection.clone(),
+            None => (0..self.reading.schema.fields().len()).collect(),
+        };
+        let schema = Arc::new(self.reading.schema.project(&projection)?);
+        let mut groups: Vec<Vec<FileToRead>> =
+            split(files, state.config().target_partitions()).into_iter().map(|p| p.files).collect();
+        if groups.is_empty() {
+            groups.push(vec![]);
+        }
+        let streams = groups.into_iter().map(|files| {
+            let (schema, projection) = (Arc::clone(&schema), projection.clone());
+            let reading = self.reading.clone();
+            Arc::new(FilesStream { reading, files, projection, schema }) as Arc<dyn PartitionStream>
+        });
+        let streams = streams.collect();
+        Ok(Arc::new(StreamingTableExec::try_new(schema, streams, None, [], false, limit)?))
+    }
+}
+
+/// One partition of a scan.
+struct FilesStream {
+    reading: FileReading,
+    files: Vec<FileToRead>,
+    projection: Vec<usize>,
+    schema: SchemaRef,
+}
+
+impl fmt::Debug for FilesStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
+        f.debug_struct("FilesStream").field("files", &paths).finish_non_exhaustive()
+    }
+}
+
+impl PartitionStream for FilesStream {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        self.reading.read(&self.files, &self.projection).unwrap_or_else(|error| {
+            let failed = stream::iter([Err(DataFusionError::from(error))]);
+            Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), failed))
+        })
+    }
+}
