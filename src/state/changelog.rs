@@ -5,7 +5,7 @@
 //! ```
 //!
 //! It is the Arrow IPC file format with the version of this layout in the metadata of its schema,
-//! so that pyarrow and DuckDB read it too. Rows apply in order: a later row of a key wins, a
+//! so that pyarrow and `DuckDB` read it too. Rows apply in order: a later row of a key wins, a
 //! deleted one has no values. The group is the key group of the row, so that a reader that owns
 //! other groups than the writer finds its rows; it also shows when keys are not encoded as they
 //! were. A snapshot has the same columns and deletes nothing.

@@ -100,7 +100,7 @@ impl Fixture {
 
     /// Forgets the entries of versions after this one.
     pub(super) fn go_back_to(&self, version: u64) {
-        self.log.lock().unwrap().retain(|epoch, _| epoch + 1 <= version);
+        self.log.lock().unwrap().retain(|epoch, _| *epoch < version);
     }
 
     pub(super) fn entries(&self) -> BTreeMap<u64, CommitEntry> {

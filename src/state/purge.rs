@@ -76,7 +76,7 @@ pub(super) fn select(files: &[Path], named: &Named, run: u64, open: &[OpenSnapsh
         let may_be_taken = open.iter().any(|(folder, version)| {
             name.kind == FileKind::Snapshot
                 && name.version == *version
-                && folder.prefix_matches(path)
+                && path.prefix_matches(folder)
         });
         !named.last.contains_key(*path)
             && name.version <= StateVersion(newest).next()

@@ -1,5 +1,7 @@
 //! Columns to rows of bytes and back, by arrow-row.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
@@ -54,7 +56,7 @@ impl RowCodec {
             }
         }
         let fields = schema.fields().iter().map(|f| SortField::new(f.data_type().clone()));
-        Ok(Self { converter: RowConverter::new(fields.collect())?, schema: schema.clone() })
+        Ok(Self { converter: RowConverter::new(fields.collect())?, schema: Arc::clone(schema) })
     }
 
     /// The schema of the columns.

@@ -9,7 +9,8 @@
 //!
 //! It is made from the files that a commit names, never from the table that the query is changing.
 //! The first commit whose chain begins with these files uses it. When it fails, the chain is what
-//! it was, and the next opening tries again.
+//! it was; another is tried when as many changelogs again have come, so that a snapshot that
+//! cannot be made (no memory for it, say) does not cost every epoch a reading of the whole state.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -46,6 +47,8 @@ struct State {
     task: Option<Task<()>>,
     running: Option<StateVersion>,
     ready: Option<Ready>,
+    /// After a failure, the changelogs that were there.
+    failed_at: usize,
 }
 
 #[derive(Debug)]
@@ -79,7 +82,8 @@ impl Snapshots {
     /// Whether it is time for a snapshot of this chain.
     pub(super) fn is_due(&self, chain: &[StateFile]) -> bool {
         let state = lock(&self.state);
-        state.running.is_none() && state.ready.is_none() && deltas(chain) >= self.min_deltas
+        let enough = state.failed_at.saturating_add(self.min_deltas);
+        state.running.is_none() && state.ready.is_none() && deltas(chain) >= enough
     }
 
     /// Whether a commit should wait for the snapshot that is made, if there is one.
@@ -99,8 +103,13 @@ impl Snapshots {
             let running = Running(shared);
             let (version, replaces, name) = (job.name.version, job.chain.clone(), job.name);
             match make(job).await {
-                Ok(file) => lock(&running.0).ready = Some(Ready { version, replaces, file }),
+                Ok(file) => {
+                    let mut state = lock(&running.0);
+                    state.ready = Some(Ready { version, replaces, file });
+                    state.failed_at = 0;
+                }
                 Err(error) => {
+                    lock(&running.0).failed_at = deltas(&replaces);
                     tracing::warn!(%error, ?name, "no snapshot of the state was made");
                 }
             }

@@ -107,7 +107,7 @@ impl Arena {
         const MOST: usize = NONE as usize * UNIT;
         let needed = self.bytes.len() + more.next_multiple_of(UNIT);
         let capacity = self.bytes.capacity();
-        let wanted = needed.max(capacity + capacity / 2).max(LEAST).min(MOST);
+        let wanted = needed.max(capacity + capacity / 2).clamp(LEAST, MOST);
         (wanted >= needed && more <= u32::MAX as usize).then_some(wanted)
     }
 

@@ -61,7 +61,7 @@ impl Partition {
             keys,
             values,
             time: schema.time,
-            table: Table::new(reservation),
+            table: Table::new(schema.time.is_some(), reservation),
             changes: vec![],
             changes_memory: 0,
             hashes: vec![],
@@ -96,7 +96,8 @@ impl Partition {
             let key = Row { hash: *hash, key: self.key_rows.get(row), time };
             self.table.put(&key, self.value_rows.get(row))?;
         }
-        let groups = self.hashes.iter().map(|hash| group_of(*hash)).collect();
+        let groups = self.hashes.iter().map(|hash| group_of(*hash));
+        let groups = UInt8Array::from_iter_values(groups);
         self.log(Change { keys: keys.to_vec(), values: Some(values.to_vec()), groups })
     }
 
@@ -205,6 +206,7 @@ impl Partition {
     pub(in crate::state) fn begin(&mut self) -> Result<()> {
         self.table.begin();
         self.forget_changes();
+        self.release_buffers();
         self.account()
     }
 
@@ -212,6 +214,9 @@ impl Partition {
     pub(in crate::state) fn rollback(&mut self) {
         self.table.rollback();
         self.forget_changes();
+        self.release_buffers();
+        // Less is needed than before. Should the pool refuse even that, the next change says so.
+        let _less = self.account();
     }
 
     /// The rows that are there, those put in this epoch, those removed, the bytes of memory.
@@ -251,6 +256,13 @@ impl Partition {
 
     fn account(&self) -> Result<()> {
         self.table.account(self.own_memory())
+    }
+
+    /// Gives back the buffers of the encoded rows, which are as large as the largest batch.
+    fn release_buffers(&mut self) {
+        self.key_rows = self.keys.empty();
+        self.value_rows = self.values.empty();
+        self.hashes = vec![];
     }
 
     fn own_memory(&self) -> usize {

@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 
 use crate::error::{Error, Result};
 use crate::state::memory::arena::{Arena, Extent};
-use crate::state::memory::time_index::TimeIndex;
+use crate::state::memory::time_index::{LINK_BYTES, TimeIndex};
 
 /// The row is there.
 const LIVE: u32 = 1;
@@ -68,6 +68,7 @@ pub(super) struct Table {
     index: HashTable<u32>,
     arena: Arena,
     times: TimeIndex,
+    timed: bool,
     undo: Vec<Undo>,
     /// Slots that died in this epoch. One may be here twice, or live again.
     dead: Vec<u32>,
@@ -79,14 +80,15 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// An empty table that takes its memory from here.
-    pub(super) fn new(reservation: MemoryReservation) -> Self {
+    /// An empty table whose keys may have an event time, and that takes its memory from here.
+    pub(super) fn new(timed: bool, reservation: MemoryReservation) -> Self {
         Self {
             slots: vec![],
             free: vec![],
             index: HashTable::new(),
             arena: Arena::default(),
             times: TimeIndex::default(),
+            timed,
             undo: vec![],
             dead: vec![],
             epoch: 1,
@@ -158,8 +160,8 @@ impl Table {
 
     /// Begins the next epoch: what the last one changed cannot be undone any more.
     pub(super) fn begin(&mut self) {
-        let changed = self.undo.len();
-        for undo in self.undo.drain(..) {
+        // Both lists are made anew: an epoch of unusual size shall not hold its memory for ever.
+        for undo in std::mem::take(&mut self.undo) {
             if let Some(value) = undo.before {
                 self.arena.free(value);
             }
@@ -170,8 +172,6 @@ impl Table {
                 self.release(slot);
             }
         }
-        // An epoch of unusual size shall not hold its memory for ever.
-        self.undo.shrink_to(changed * 2);
         self.next_epoch();
         self.compact_if_sparse();
     }
@@ -206,8 +206,9 @@ impl Table {
                 self.release(at);
             }
         }
-        self.dead.clear();
+        self.dead = vec![];
         self.next_epoch();
+        self.compact_if_sparse();
     }
 
     /// Rows that are there.
@@ -352,8 +353,12 @@ impl Table {
             if self.slots.len() + more >= u32::MAX as usize {
                 return Err(too_large());
             }
-            self.reserve(more * size_of::<Slot>())?;
+            let links = if self.timed { LINK_BYTES } else { 0 };
+            self.reserve(more * (size_of::<Slot>() + links))?;
             self.slots.reserve_exact(more);
+            if self.timed {
+                self.times.reserve(self.slots.len() + more);
+            }
         }
         if self.index.len() == self.index.capacity() {
             self.reserve(self.index.allocation_size().max(64))?;

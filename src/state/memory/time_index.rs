@@ -17,6 +17,9 @@ struct Link {
     next: u32,
 }
 
+/// The bytes of a slot in the index, beside those of its time.
+pub(super) const LINK_BYTES: usize = size_of::<Link>();
+
 /// Slots by event time in microseconds.
 #[derive(Debug, Default)]
 pub(super) struct TimeIndex {
@@ -42,6 +45,11 @@ impl TimeIndex {
         if let Some(link) = self.links.get_mut(next as usize) {
             link.previous = slot;
         }
+    }
+
+    /// Makes room for slots below `slots`.
+    pub(super) fn reserve(&mut self, slots: usize) {
+        self.links.reserve_exact(slots.saturating_sub(self.links.len()));
     }
 
     /// The time that a slot had when it was added last.

@@ -1,6 +1,7 @@
 //! Files: what is written, what is refused, what goes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -57,6 +58,8 @@ async fn a_changelog_holds_what_was_put_and_removed_in_order() {
     assert_eq!(batch.deleted.iter().flatten().collect::<Vec<_>>(), [false, false, true]);
     assert_eq!(batch.values[0].null_count(), 1);
     assert_eq!(batch.groups.value(1), batch.groups.value(2));
+    // Pinned: another value means that keys of older checkpoints are not found any more.
+    assert_eq!(batch.groups.value(0), 117);
 }
 
 #[tokio::test]
@@ -119,7 +122,7 @@ async fn a_file_of_another_schema_is_refused() {
     let mut fixture = Fixture::plain(10);
     run_to(&fixture, 0, 1).await;
     let StateSchema { key, time, .. } = schema();
-    fixture.schema = StateSchema { value: key.clone(), key, time };
+    fixture.schema = StateSchema { value: Arc::clone(&key), key, time };
     let error = reopen_error(&fixture, 1).await.to_string();
     assert!(
         error.contains("0/1-0.delta.arrow") && error.contains("expected the columns"),
@@ -181,7 +184,7 @@ async fn a_snapshot_of_an_aborted_epoch_is_used_by_the_next() {
     assert_eq!(store.commit().await.unwrap().files[0].path, "0/2-0.snapshot.arrow");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chain_stays_bounded_when_each_run_is_one_epoch() {
     let fixture = Fixture::plain(2);
     let mut longest = 0;
@@ -267,5 +270,20 @@ async fn openings_at_the_same_time_load_once() {
     fixture.restart();
     let (one, two) = futures::join!(fixture.open(2), fixture.open(2));
     let (one, two) = (one.unwrap(), two.unwrap());
-    assert!(std::sync::Arc::ptr_eq(&one, &two));
+    assert!(Arc::ptr_eq(&one, &two));
+}
+
+#[tokio::test]
+async fn a_snapshot_that_fails_is_tried_again_when_as_many_changelogs_came() {
+    let fixture = Fixture::plain(2);
+    run_to(&fixture, 0, 1).await;
+    let file = fixture.entries()[&0].state[&operator()][0].files[0].clone();
+    let (at, good) = (at(&fixture, &file), bytes(&fixture, &file).await);
+    at.store.delete(&at.path).await.unwrap();
+    run_to(&fixture, 1, 3).await;
+    at.store.put(&at.path, PutPayload::from_bytes(good)).await.unwrap();
+    run_to(&fixture, 3, 7).await;
+    let snapshots: Vec<_> =
+        listed(&fixture).await.into_iter().filter(|name| name.contains("snapshot")).collect();
+    assert_eq!(snapshots, ["4-0.snapshot.arrow", "6-0.snapshot.arrow"]);
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, StringArray, StructArray, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, Int64Array, ListArray, StringArray, StructArray,
+    TimestampMicrosecondArray,
 };
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::take_arrays;
 use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, TimeUnit};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool, UnboundedMemoryPool};
 
@@ -58,11 +60,12 @@ async fn a_sparse_table_is_moved_together_and_keeps_its_rows() {
 
 #[tokio::test]
 async fn a_pool_that_has_no_more_is_a_clear_error_and_an_abort_repairs() {
-    let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(400_000));
+    let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(4_000_000));
     let fixture = Fixture::new(schema(), 10, Arc::clone(&pool));
     let store = fixture.open(0).await.unwrap();
     put(&*store, &[((1, Some(1)), 1)]).unwrap();
     fixture.commit(&*store).await;
+    drop(store);
     let store = fixture.open(1).await.unwrap();
     let many: Vec<_> = (0..100_000).map(|user| ((user, Some(user)), user)).collect();
     let error = put(&*store, &many).unwrap_err();
@@ -161,6 +164,34 @@ async fn values_may_change_their_length() {
     store.abort();
     let found = store.get_many(&id()).unwrap();
     assert_eq!(found.values[0].as_string::<i32>().value(0), long);
+}
+
+#[tokio::test]
+async fn nested_values_come_back_and_deleted_rows_need_none() {
+    let inner: Fields = vec![Field::new("n", DataType::Int64, false)].into();
+    let list =
+        Field::new_list("l", Field::new("item", DataType::Struct(inner.clone()), true), true);
+    let value = vec![Field::new("s", DataType::Struct(inner.clone()), false), list];
+    let fixture = of(vec![Field::new("id", DataType::Int64, false)], value.clone(), None);
+    let numbers = || -> ArrayRef { Arc::new(Int64Array::from(vec![1, 2, 3])) };
+    let structs = StructArray::new(inner, vec![numbers()], None);
+    let item = Arc::new(Field::new("item", structs.data_type().clone(), true));
+    let lists = ListArray::new(
+        item,
+        OffsetBuffer::from_lengths([2, 0, 1]),
+        Arc::new(structs.clone()),
+        Some(NullBuffer::from(vec![true, false, true])),
+    );
+    let values: Vec<ArrayRef> = vec![Arc::new(structs), Arc::new(lists)];
+    let store = fixture.open(0).await.unwrap();
+    store.put_many(&[numbers()], &values).unwrap();
+    store.remove_many(&[Arc::new(Int64Array::from(vec![2]))]).unwrap();
+    fixture.commit(&*store).await;
+    fixture.restart();
+    let found = fixture.open(1).await.unwrap().get_many(&[numbers()]).unwrap();
+    assert_eq!(found.positions.values(), &[0, 2]);
+    let expected = take_arrays(&values, &found.positions, None).unwrap();
+    assert_eq!(found.values, expected);
 }
 
 #[tokio::test]
