@@ -12,11 +12,11 @@ pub mod planner;
 pub mod statement;
 pub mod types;
 
-mod arithmetic;
 mod ast;
 mod clauses;
 mod cursor;
 mod dialect;
+mod expr_planner;
 mod interval;
 mod marker;
 mod relation_planner;

@@ -12,9 +12,9 @@ use datafusion::sql::parser::Statement as DfStatement;
 use sqlparser::ast::{self, Query, Statement};
 
 use crate::error::{Error, Result};
-use crate::sql::arithmetic::SparkDivision;
 use crate::sql::ast::binder;
-use crate::sql::functions;
+use crate::sql::expr_planner::SparkOperators;
+use crate::sql::functions::builtin;
 use crate::sql::relation_planner::StreamRelations;
 use crate::sql::tables::{Tables, parts_of};
 use crate::sql::types::SparkTypes;
@@ -32,9 +32,9 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     "nulls_min".clone_into(&mut options.sql_parser.default_null_ordering);
     options.execution.time_zone = Some("UTC".to_owned());
     options.catalog.information_schema = true;
-    functions::add_to(builder.scalar_functions().get_or_insert_default());
+    builtin::add_to(builder.scalar_functions().get_or_insert_default());
     builder.relation_planners().get_or_insert_default().insert(0, Arc::new(StreamRelations));
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(SparkDivision));
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(SparkOperators));
     builder.with_type_planner(Arc::new(SparkTypes))
 }
 
@@ -72,5 +72,7 @@ pub async fn plan_batch(state: &SessionState, statement: &Statement) -> Result<L
 }
 
 async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
-    Ok(state.statement_to_plan(DfStatement::Statement(Box::new(statement))).await?)
+    let statement = DfStatement::Statement(Box::new(statement));
+    // DataFusion's future is large; callers should not have to carry it in theirs.
+    Ok(Box::pin(state.statement_to_plan(statement)).await?)
 }

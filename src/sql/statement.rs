@@ -48,7 +48,7 @@ pub enum Statement {
         /// Whether all stages of planning are wanted.
         verbose: bool,
         /// What is to be explained.
-        statement: Box<Statement>,
+        statement: Box<Self>,
     },
     /// `SET key = value`, or `SET key` to show the value
     Set {

@@ -1,6 +1,6 @@
 //! Spark's types: from their SQL names to Arrow and back.
 //!
-//! TIMESTAMP is microseconds in UTC whatever the session's time zone is, TIMESTAMP_NTZ
+//! TIMESTAMP is microseconds in UTC whatever the session's time zone is, `TIMESTAMP_NTZ`
 //! microseconds without a zone, STRING is Utf8.
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub fn timestamp() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")))
 }
 
-/// The Arrow type of TIMESTAMP_NTZ.
+/// The Arrow type of `TIMESTAMP_NTZ`.
 pub const fn timestamp_ntz() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, None)
 }

@@ -335,9 +335,9 @@ async fn batch_statements_are_planned() {
 #[tokio::test]
 async fn a_batch_query_runs_with_the_time_of_its_start() {
     let context = context();
-    let text = "SELECT now() = current_timestamp AS same, timestamp_seconds(1.5) AS t, 7 / 2 AS q, 7 DIV 2 AS w";
+    let text = "SELECT now() = current_timestamp AS same, timestamp_seconds(1.5) AS t, 7 / 2 AS q, 7 DIV 2 AS w, make_array(5, 6)[0] AS f, make_array(5, 6)[1] AS l";
     let plan = plan(&context.state(), &parse_query(text).unwrap()).await.unwrap();
     let rows = context.execute_logical_plan(plan).await.unwrap().collect().await.unwrap();
     let shown = arrow::util::pretty::pretty_format_batches(&rows).unwrap().to_string();
-    assert!(shown.contains("| true | 1970-01-01T00:00:01.500Z | 3.5 | 3 |"), "{shown}");
+    assert!(shown.contains("| true | 1970-01-01T00:00:01.500Z | 3.5 | 3 | 5 | 6 |"), "{shown}");
 }
