@@ -86,9 +86,9 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     let checkpoint = Checkpoint::new(args.checkpoint.clone());
     let settings = pinned_settings(&checkpoint, &args.settings).await?;
     let plan = plan_query(&args.state, args.plan.clone(), args.mode, &settings).await?;
+    check_fit(&checkpoint, &plan).await?;
     let sink = open_sink(&args, &plan, context).await?;
     let metadata = QueryMetadata::load_or_create(&checkpoint, &Uuid::new_v4().to_string()).await?;
-    check_fit(&checkpoint, &plan).await?;
     // From here on a run before this one may do no more; nothing was changed until now.
     let run_id = Uuid::new_v4().to_string();
     let claim = Claim::take(checkpoint, &run_id, args.clock.now_millis()).await?;

@@ -51,10 +51,12 @@ pub(crate) async fn written_table(
     if !["json", "parquet"].iter().any(|known| known.eq_ignore_ascii_case(format)) {
         return Ok(None);
     }
-    let path = options.get("path").map(|path| ("path", path));
+    // Without a path there is no table; the sink says what is missing.
+    let Some(path) = options.get("path") else { return Ok(None) };
     let context = DefineContext { storage: Arc::clone(storage), infer_schema: false };
     let factory = registry.source(format)?;
-    let definition = factory.define(&path.into_iter().collect(), Some(schema), &context).await?;
+    let definition =
+        factory.define(&[("path", path)].into_iter().collect(), Some(schema), &context).await?;
     definition.table(storage, Freshness::Live).await.map(Some)
 }
 

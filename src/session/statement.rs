@@ -91,7 +91,11 @@ async fn create_streaming_table(
     let (registry, storage) = (session.registry(), session.storage());
     let written =
         builtin::written_table(registry, format, &create.options, schema, storage).await?;
-    Box::pin(writer.start()).await?;
+    if let Err(error) = Box::pin(writer.start()).await {
+        // A sink may have registered its table before the query was refused.
+        session.context().deregister_table(quoted_reference(&create.name))?;
+        return Err(error);
+    }
     // A sink that keeps its rows in memory has registered its table itself.
     if let Some(table) = written {
         session.context().register_table(quoted_reference(&create.name), table)?;
@@ -188,7 +192,7 @@ async fn explain(session: &StreamSession, statement: Statement) -> Result<Stream
             ));
         }
     };
-    rows(session, &["plan"], vec![StringArray::from_iter_values(text.lines())])
+    rows(session, &["plan"], vec![text.lines().collect::<Vec<_>>().into()])
 }
 
 fn set(session: &StreamSession, key: &str, value: Option<&str>) -> Result<StreamingDataFrame> {

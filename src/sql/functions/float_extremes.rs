@@ -222,8 +222,8 @@ mod tests {
 
     #[tokio::test]
     async fn nan_is_the_greatest_number() {
-        let values = "(CAST('NaN' AS DOUBLE)), (1.5), (NULL), (CAST('Infinity' AS DOUBLE))";
-        for grouping in ["", "GROUP BY x IS NULL AND x > 99 ORDER BY greatest"] {
+        let values = "(DOUBLE 'NaN'), (DOUBLE '1.5'), (NULL), (DOUBLE 'Infinity')";
+        for grouping in ["", "GROUP BY x IS NULL AND x IS NOT NULL"] {
             let shown = extremes(values, grouping).await;
             assert!(shown.contains("| NaN      | 1.5   |"), "{shown}");
         }
@@ -231,8 +231,8 @@ mod tests {
 
     #[tokio::test]
     async fn of_nan_alone_both_are_nan() {
-        for grouping in ["", "GROUP BY x = 1.0"] {
-            let shown = extremes("(CAST('NaN' AS DOUBLE))", grouping).await;
+        for grouping in ["", "GROUP BY x IS NULL"] {
+            let shown = extremes("(DOUBLE 'NaN')", grouping).await;
             assert!(shown.contains("| NaN      | NaN   |"), "{shown}");
         }
     }
