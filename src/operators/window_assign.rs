@@ -56,6 +56,37 @@ pub fn assigned_time(expr: &Expr) -> Option<&Expr> {
     }
 }
 
+/// The windows that a column of a plan was assigned by, if it was.
+pub fn window_spec(plan: &LogicalPlan, column: usize) -> Option<WindowSpec> {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            spec_of(projection.expr.get(column)?, &projection.input)
+        }
+        LogicalPlan::Unnest(unnest) => {
+            window_spec(&unnest.input, *unnest.dependency_indices.get(column)?)
+        }
+        other => match other.inputs()[..] {
+            // Nodes that pass their input on keep its columns in their places.
+            [input] if input.schema().fields().len() == other.schema().fields().len() => {
+                window_spec(input, column)
+            }
+            _ => None,
+        },
+    }
+}
+
+/// The windows that an expression over `input` assigns or takes from a column.
+pub fn spec_of(expr: &Expr, input: &LogicalPlan) -> Option<WindowSpec> {
+    match expr {
+        Expr::Alias(alias) => spec_of(&alias.expr, input),
+        Expr::ScalarFunction(call) => {
+            call.func.inner().downcast_ref::<WindowFunction>().map(|window| window.spec)
+        }
+        Expr::Column(column) => window_spec(input, input.schema().maybe_index_of_column(column)?),
+        _ => None,
+    }
+}
+
 /// Whether columns of this type are windows.
 pub fn is_window(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Struct(fields)

@@ -31,8 +31,8 @@ pub fn check_sources(checkpoint: &Checkpoint, logged: &OffsetEntry, now: &[Strin
     ))
 }
 
-/// Compares the state of a query with what the checkpoint holds; a new operator's shape is written
-/// down. `commit` is the newest entry of the commit log.
+/// Compares the state of a query with what a checkpoint that has an epoch holds. `commit` is the
+/// newest entry of the commit log.
 ///
 /// # Errors
 /// `Incompatible` with the difference; `Corrupt`; `Storage`.
@@ -51,18 +51,26 @@ pub async fn check_state(
     for operator in operators {
         let folder = checkpoint.state(&operator.id);
         match OperatorStateSchema::load(&folder).await? {
-            None if commit.is_some() => {
+            None => {
                 return Err(Error::corrupt(
                     format!("{}/schema", folder.given),
-                    "it is missing, but the commit log names state of this operator",
+                    "it is missing, but the logs name epochs of this operator",
                 ));
-            }
-            None => {
-                operator.schema.save_if_absent(&folder).await?;
             }
             Some(stored) => check(&stored, &operator.schema)
                 .map_err(|difference| incompatible(checkpoint, difference))?,
         }
+    }
+    Ok(())
+}
+
+/// Writes down what the operators of a query store, before its first epoch.
+///
+/// # Errors
+/// `Storage`.
+pub async fn save_state_schemas(checkpoint: &Checkpoint, operators: &[StatefulPlan]) -> Result<()> {
+    for operator in operators {
+        operator.schema.save(&checkpoint.state(&operator.id)).await?;
     }
     Ok(())
 }

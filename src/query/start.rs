@@ -18,7 +18,7 @@ use crate::connector::sink::{SinkBatch, SinkContext, SinkFactory, StreamSink};
 use crate::connector::source::{MicroBatchSource, SourceContext};
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
-use crate::query::checkpoint_check::{check_sources, check_state};
+use crate::query::checkpoint_check::{check_sources, check_state, save_state_schemas};
 use crate::query::epoch_loop::EpochLoop;
 use crate::query::epoch_run::Run;
 use crate::query::handle::{Identity, StreamingQuery};
@@ -101,6 +101,9 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
             checkpoint.location().given,
             args.mode
         )));
+    }
+    if point == ResumePoint::default() {
+        save_state_schemas(&checkpoint, &plan.operators).await?;
     }
     let sources = start_sources(&args, &checkpoint, &plan, &point).await?;
     let identity = Identity {
@@ -185,10 +188,9 @@ async fn open_sink(
 
 async fn check_fit(checkpoint: &Checkpoint, plan: &QueryPlan) -> Result<()> {
     let logs = read_logs(checkpoint).await?;
-    if let Some((_, entry)) = &logs.newest {
-        let names: Vec<String> = plan.sources.iter().map(|(name, _)| name.clone()).collect();
-        check_sources(checkpoint, entry, &names)?;
-    }
+    let Some((_, entry)) = &logs.newest else { return Ok(()) };
+    let names: Vec<String> = plan.sources.iter().map(|(name, _)| name.clone()).collect();
+    check_sources(checkpoint, entry, &names)?;
     let commit = logs.committed.as_ref().map(|(_, commit)| commit);
     check_state(checkpoint, commit, &plan.operators).await
 }

@@ -11,7 +11,7 @@
 //! It is written once, by the first run. Types, nullability and order must stay; names may change.
 
 use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
-use object_store::{ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
 use crate::connector::storage::Location;
@@ -68,6 +68,9 @@ pub struct OperatorStateSchema {
     /// The aggregates whose partial state the values are, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aggregates: Vec<AggregateFormat>,
+    /// The windows that keys are made of: groups of windows of another length do not go together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<String>,
     /// The version of DataFusion whose partial state the values are.
     pub datafusion: String,
     /// How keys are encoded.
@@ -118,28 +121,29 @@ impl OperatorStateSchema {
             key: fields(&schema.key),
             value: fields(&schema.value),
             aggregates,
+            windows: vec![],
             datafusion: DATAFUSION.to_owned(),
             key_format: KEY_FORMAT.to_owned(),
             key_hash: KEY_HASH.to_owned(),
         }
     }
 
-    /// Writes the file into the operator's folder, unless it is there; gives what it says then.
+    /// The same with the windows that its keys are made of.
+    #[must_use]
+    pub fn with_windows(self, windows: Vec<String>) -> Self {
+        Self { windows, ..self }
+    }
+
+    /// Writes the file into the operator's folder, in place of one that is there.
     ///
     /// # Errors
-    /// `Corrupt` for a file that cannot be read; `Storage`.
-    pub async fn save_if_absent(&self, operator: &Location) -> Result<Self> {
+    /// `Storage`.
+    pub async fn save(&self, operator: &Location) -> Result<()> {
         let at = operator.child("schema");
         let json = serde_json::to_vec(self)
             .map_err(|error| Error::internal(format!("a state schema is no JSON: {error}")))?;
-        let create = PutOptions::from(PutMode::Create);
-        match at.store.put_opts(&at.path, PutPayload::from(json), create).await {
-            Ok(_) => Ok(self.clone()),
-            Err(object_store::Error::AlreadyExists { .. }) => Self::load(operator)
-                .await?
-                .ok_or_else(|| Error::corrupt(at.given, "it vanished while it was read")),
-            Err(error) => Err(storage("write", &at, error)),
-        }
+        let put = at.store.put(&at.path, PutPayload::from(json)).await;
+        put.map(|_put| ()).map_err(|error| storage("write", &at, error))
     }
 
     /// Reads the file from the operator's folder; `None` when there is none.
@@ -180,7 +184,9 @@ impl OperatorStateSchema {
             fields.iter().map(|field| format!("{what} {}", field.text())).collect::<Vec<_>>()
         };
         let aggregates = self.aggregates.iter().map(AggregateFormat::text);
-        [columns("key", &self.key), columns("value", &self.value), aggregates.collect()].concat()
+        let windows = self.windows.iter().map(|window| format!("window {window}"));
+        let (key, value) = (columns("key", &self.key), columns("value", &self.value));
+        [key, value, aggregates.collect(), windows.collect()].concat()
     }
 }
 
@@ -238,6 +244,7 @@ pub fn check(stored: &OperatorStateSchema, now: &OperatorStateSchema) -> Result<
         |stored, now| stored.format == now.format,
         AggregateFormat::text,
     );
+    compare(&mut lines, "windows", (&stored.windows, &now.windows), String::eq, String::clone);
     if !lines.is_empty() {
         return Err(format!(
             "the state of {} changed; go back to the old query or start with a new checkpoint\n{}",
@@ -381,13 +388,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_schema_stays() {
+    async fn a_schema_is_read_as_it_was_written_last() {
         let operator = fixture::location().child("op");
         let first = sum_of("a", DataType::Int64, true);
         assert_eq!(OperatorStateSchema::load(&operator).await.unwrap(), None);
-        first.save_if_absent(&operator).await.unwrap();
-        let second = sum_of("b", DataType::Float64, true);
-        assert_eq!(second.save_if_absent(&operator).await.unwrap(), first);
+        sum_of("b", DataType::Float64, true).save(&operator).await.unwrap();
+        first.save(&operator).await.unwrap();
         assert_eq!(OperatorStateSchema::load(&operator).await.unwrap(), Some(first));
     }
 
@@ -395,7 +401,7 @@ mod tests {
     async fn a_schema_of_a_later_format_is_refused() {
         let operator = fixture::location().child("op");
         let later = OperatorStateSchema { format_version: 2, ..sum_of("a", DataType::Int8, true) };
-        later.save_if_absent(&operator).await.unwrap();
+        later.save(&operator).await.unwrap();
         let error = OperatorStateSchema::load(&operator).await.unwrap_err().to_string();
         assert!(error.contains("op/schema") && error.contains("format version 2"), "{error}");
     }

@@ -22,6 +22,7 @@ use crate::operators::exec;
 use crate::operators::node::{Planner, StreamingOperator};
 use crate::operators::region::RegionExec;
 use crate::operators::report::WatermarkId;
+use crate::operators::window_assign::spec_of;
 use crate::state::schema::TimeColumn;
 
 /// An aggregation whose groups outlive the epoch.
@@ -62,6 +63,12 @@ impl AggregateOperator {
         self.time.map(|time| match time {
             TimeColumn::Timestamp(index) | TimeColumn::Window(index) => index,
         })
+    }
+
+    fn windows(&self) -> Vec<String> {
+        let input = &self.aggregate.input;
+        let specs = self.aggregate.group_expr.iter().filter_map(|key| spec_of(key, input));
+        specs.map(|spec| spec.to_string()).collect()
     }
 
     fn group_by(&self, planner: &Planner<'_>) -> DfResult<PhysicalGroupBy> {
@@ -172,6 +179,7 @@ impl StreamingOperator for AggregateOperator {
             input_schema,
             time: self.time,
             rule: emit_rule(self.mode, self.time.is_some()),
+            windows: self.windows(),
             partitions: self.partitions,
         };
         let schema = Arc::clone(self.schema().inner());

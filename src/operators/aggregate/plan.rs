@@ -39,6 +39,8 @@ pub struct AggregateRegion {
     pub time: Option<TimeColumn>,
     /// What is emitted and when.
     pub rule: EmitRule,
+    /// The windows that keys are made of.
+    pub windows: Vec<String>,
     /// How many partitions the state has.
     pub partitions: usize,
 }
@@ -139,6 +141,7 @@ impl AggregateRegion {
         });
         let description = format!("aggregation `{}`", self.id);
         OperatorStateSchema::new("aggregate", description, &address.schema, formats.collect())
+            .with_windows(self.windows.clone())
     }
 }
 
