@@ -68,12 +68,12 @@ enum Event {
 impl Execution {
     /// Runs the script and its queries to their end. Where something fails or a signal comes, the
     /// queries that still run finish their epochs first.
-    pub(crate) async fn run(self, mut monitor: Monitor) -> Result<Ending, Failure> {
+    pub(crate) async fn run(self, monitor: Monitor) -> Result<Ending, Failure> {
         let mut signals = Signals::listen()?;
         let session = self.session.clone();
         let state = WorkState::new(&self.script);
         let event = tokio::select! {
-            done = Box::pin(self.work(&state)) => Event::Done(done),
+            done = Box::pin(self.work(&state, &monitor)) => Event::Done(done),
             () = monitor.until_failure() => Event::QueryFailed,
             () = signals.next() => Event::Signal,
         };
@@ -83,7 +83,9 @@ impl Execution {
             Event::Done(Err(failure)) => ending.failures.push(failure),
             Event::Signal => {
                 ending.cut_short = !state.only_endless.load(Ordering::Relaxed);
-                say("stopping after the epochs that run; another signal aborts them");
+                if !session.streams().active().is_empty() {
+                    say("stopping after the epochs that run; another signal aborts them");
+                }
             }
         }
         let active = session.streams().active();
@@ -102,12 +104,14 @@ impl Execution {
         Ok(ending)
     }
 
-    async fn work(self, state: &WorkState) -> Result<(), Failure> {
+    async fn work(self, state: &WorkState, monitor: &Monitor) -> Result<(), Failure> {
         let Self { session, script, mut printer } = self;
         for (at, statement) in script.statements.iter().enumerate() {
             let wrap = |error| script.failure(at + 1, error);
             if matches!(statement, Statement::Query(_)) {
                 wait(&session, &state.ending).await?;
+                // What led to the rows is told before the rows.
+                monitor.tell();
             }
             let run = Box::pin(session.run_statement(statement.clone())).await;
             let frame = run.map_err(wrap)?;

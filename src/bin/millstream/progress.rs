@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
 
 use millstream::runtime::clock::{Clock, SystemClock};
 use millstream::{StreamingQuery, StreamingQueryManager, StreamingQueryProgress};
@@ -17,7 +18,7 @@ const EVERY: i64 = 50;
 pub(crate) struct Monitor {
     queries: StreamingQueryManager,
     /// The next epoch of each run to tell of.
-    next: BTreeMap<String, u64>,
+    next: Mutex<BTreeMap<String, u64>>,
     lines: Lines,
 }
 
@@ -40,11 +41,11 @@ impl Lines {
 
 impl Monitor {
     pub(crate) fn new(queries: StreamingQueryManager, lines: Lines) -> Self {
-        Self { queries, next: BTreeMap::new(), lines }
+        Self { queries, next: Mutex::default(), lines }
     }
 
     /// Tells of epochs as they end; returns when a query has failed.
-    pub(crate) async fn until_failure(&mut self) {
+    pub(crate) async fn until_failure(&self) {
         loop {
             self.tell();
             if self.queries.all().iter().any(|query| query.exception().is_some()) {
@@ -55,7 +56,7 @@ impl Monitor {
     }
 
     /// Tells of epochs as they end, for ever.
-    pub(crate) async fn forever(&mut self) {
+    pub(crate) async fn forever(&self) {
         loop {
             self.tell();
             SystemClock.sleep_until(SystemClock.now_millis().saturating_add(EVERY)).await;
@@ -63,7 +64,7 @@ impl Monitor {
     }
 
     /// Tells of all epochs that ended since the last call.
-    pub(crate) fn tell(&mut self) {
+    pub(crate) fn tell(&self) {
         if self.lines == Lines::None {
             return;
         }
@@ -72,8 +73,9 @@ impl Monitor {
         }
     }
 
-    fn tell_of(&mut self, query: &StreamingQuery) {
-        let next = self.next.get(query.run_id()).copied();
+    fn tell_of(&self, query: &StreamingQuery) {
+        let mut all = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = all.get(query.run_id()).copied();
         let is_news = |report: &StreamingQueryProgress| next.is_none_or(|n| report.batch_id >= n);
         if !query.last_progress().is_some_and(|last| is_news(&last)) {
             return;
@@ -93,7 +95,7 @@ impl Monitor {
             say(&line(report, self.lines));
         }
         if let Some(last) = news.last() {
-            self.next.insert(query.run_id().to_owned(), last.batch_id + 1);
+            all.insert(query.run_id().to_owned(), last.batch_id + 1);
         }
     }
 }
