@@ -135,8 +135,10 @@ fn csv(batch: &RecordBatch, zone: Zone, header: bool) -> Result<Vec<u8>> {
 fn as_text(column: &ArrayRef, zone: Zone) -> Result<ArrayRef> {
     let mut out = StringBuilder::with_capacity(column.len(), column.len() * 8);
     let mut value = String::new();
+    // Also those that a column of type NULL or a dictionary implies.
+    let nulls = column.logical_nulls();
     for row in 0..column.len() {
-        if column.is_null(row) {
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             out.append_null();
             continue;
         }
@@ -193,6 +195,14 @@ mod tests {
     #[test]
     fn csv_without_rows_is_a_header() {
         assert_eq!(text(Format::Csv, &[], &batch().schema()), "name,n,at\n");
+    }
+
+    #[test]
+    fn csv_leaves_a_field_empty_for_null_of_any_type() {
+        let nulls: ArrayRef = Arc::new(arrow::array::NullArray::new(2));
+        let n: ArrayRef = Arc::new(Int64Array::from(vec![None, Some(2)]));
+        let batch = RecordBatch::try_from_iter([("a", nulls), ("n", n)]).unwrap();
+        assert_eq!(text(Format::Csv, &[batch.clone()], &batch.schema()), "a,n\n,\n,2\n");
     }
 
     #[test]
