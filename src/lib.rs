@@ -24,6 +24,11 @@ pub mod testing;
 #[cfg(test)]
 mod architecture;
 
+/// The Rust example of the README, as a doctest.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use error::{Error, ErrorKind, Result};
 pub use query::handle::{QueryStatus, StreamingQuery};
 pub use query::manager::StreamingQueryManager;

@@ -27,6 +27,12 @@ impl StreamingQueryManager {
         self.lock().iter().filter(|query| query.is_active()).cloned().collect()
     }
 
+    /// The queries that run, and those that have ended since the last
+    /// [`reset_terminated`](Self::reset_terminated), in the order in which they were started.
+    pub fn all(&self) -> Vec<StreamingQuery> {
+        self.lock().clone()
+    }
+
     /// The running query with this id or name.
     pub fn get(&self, id_or_name: &str) -> Option<StreamingQuery> {
         let queries = self.lock();

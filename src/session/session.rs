@@ -106,6 +106,18 @@ impl StreamSession {
         Ok(last)
     }
 
+    /// Runs one statement that was parsed before, such as one that a program has changed; gives
+    /// what [`sql`](Self::sql) gives for its text.
+    ///
+    /// # Errors
+    /// Those of the statement.
+    pub async fn run_statement(
+        &self,
+        statement: sql::statement::Statement,
+    ) -> Result<StreamingDataFrame> {
+        statement::run(self, statement).await
+    }
+
     /// Reads an unbounded table.
     pub fn read_stream(&self) -> DataStreamReader {
         DataStreamReader::new(self.clone())

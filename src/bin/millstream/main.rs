@@ -1,3 +1,108 @@
-//! The command line of Millstream.
+//! The command line of Millstream: `millstream run` for scripts with streaming queries,
+//! `millstream sql` for statements with an end.
+//!
+//! Rows go to the standard output, everything else to the standard error, so that results can be
+//! piped. Nothing here is of use to a program that embeds the engine.
+//!
+//! ```text
+//! args --> script --> execution       statements in order, then the end of the queries
+//!                     |- output       the rows of queries, as a table, CSV or JSON
+//!                     |- progress     a line for each epoch, and who failed
+//!                     '- signals      the first stops gracefully, the second at once
+//! ```
 
-fn main() {}
+mod args;
+mod execution;
+mod failure;
+mod output;
+mod progress;
+mod run;
+mod script;
+mod signals;
+mod sql;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use millstream::StreamSession;
+use tracing_subscriber::EnvFilter;
+
+use self::args::{Cli, Command, filter};
+use self::execution::Ending;
+use self::failure::{Failure, report};
+
+/// Names the log filter when `--log` is not there.
+const LOG_VARIABLE: &str = "MILLSTREAM_LOG";
+
+/// The loop logs why a query failed; the command says the same when it ends.
+const DEFAULT_LOG: &str = "warn,millstream::query::epoch_loop=off";
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ending = start_log(&cli).and_then(|()| start(&cli));
+    match ending {
+        Ok(ending) => {
+            ending.failures.iter().for_each(report);
+            ExitCode::from(ending.code())
+        }
+        Err(failure) => {
+            report(&failure);
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn start_log(cli: &Cli) -> Result<(), Failure> {
+    let given = cli.log().map(str::to_owned).or_else(|| std::env::var(LOG_VARIABLE).ok());
+    let text = match given {
+        Some(text) => filter(&text)
+            .map_err(|why| Failure::usage(format!("the log level cannot be `{text}`: {why}")))?,
+        None => DEFAULT_LOG.to_owned(),
+    };
+    let wrong = |why: String| Failure::usage(format!("the log level cannot be `{text}`: {why}"));
+    let filter = EnvFilter::try_new(&text).map_err(|error| wrong(error.to_string()))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .try_init()
+        .map_err(|error| Failure::usage(format!("the log cannot be started: {error}")))
+}
+
+fn start(cli: &Cli) -> Result<Ending, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("threads cannot be started", error))?;
+    let ending = runtime.block_on(async {
+        // The session is made inside, since what it holds may need the runtime.
+        let session = session(cli)?;
+        match &cli.command {
+            Command::Run(args) => Box::pin(run::run(session, args)).await,
+            Command::Sql(args) => Box::pin(sql::sql(session, args)).await,
+        }
+    });
+    if ending.as_ref().is_ok_and(|ending| ending.aborted) {
+        // Whoever asks twice does not want to wait for what still runs.
+        runtime.shutdown_background();
+    }
+    ending
+}
+
+fn session(cli: &Cli) -> Result<StreamSession, Failure> {
+    let mut builder = StreamSession::builder();
+    for (key, value) in cli.settings() {
+        builder = builder.config(key, value);
+    }
+    builder.build().map_err(|error| Failure::usage(format!("--conf: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_readme_shows_the_quickstart_as_it_is() {
+        let readme = include_str!("../../../README.md");
+        let script = include_str!("../../../examples/quickstart.sql");
+        assert!(readme.contains(script.trim()), "copy examples/quickstart.sql into README.md");
+    }
+}

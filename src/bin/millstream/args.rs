@@ -1,0 +1,225 @@
+//! The arguments: what may be given, and what the help says of it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  millstream run job.sql                      run until Ctrl-C
+  millstream run job.sql --available-now      process what is there, then end
+  millstream sql -c 'SELECT 1 AS one'
+  millstream sql -f report.sql --format csv > report.csv
+  millstream run job.sql --conf spark.sql.shuffle.partitions=8
+
+Exit code: 0 when all went well, 1 when a statement or a query failed, 2 for wrong usage,
+130 when a signal ended the command before its work was done.";
+
+const RUN_HELP: &str = "\
+Runs the statements of a file in order. The streaming queries that they start go on until they
+end, until one fails, or until Ctrl-C or SIGTERM: then each finishes its epoch, and a second
+signal aborts at once. What was aborted is done again, exactly once, at the next start.
+
+A query statement, such as SELECT, prints its rows as a table. It waits for the streaming queries
+before it that end by themselves (TRIGGER ONCE or AVAILABLE NOW), and so sees their results.
+Each epoch of a streaming query prints a line on the standard error.";
+
+const SQL_HELP: &str = "\
+Runs statements and prints the rows of each query among them.
+
+CREATE STREAMING TABLE needs a trigger that ends, ONCE or AVAILABLE NOW: query statements after it
+wait for it, and the command ends when all streaming queries have. For queries without an end use
+`millstream run`.
+
+Formats: `table`; `csv` has a header, an empty field for NULL, and an empty line between the
+results of two queries; `json` is one object on each line, as the json sink writes it.";
+
+/// Structured streaming SQL on Apache Arrow and DataFusion.
+#[derive(Debug, Parser)]
+#[command(name = "millstream", version, about, after_help = EXAMPLES, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a script with streaming queries, until they end or are stopped
+    #[command(long_about = RUN_HELP)]
+    Run(RunArgs),
+    /// Run statements that end, and print the rows of each query
+    #[command(long_about = SQL_HELP)]
+    Sql(SqlArgs),
+}
+
+/// What may stand before the subcommand and after it.
+///
+/// Not clap's global arguments: of settings given in both places these would lose some.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Set a setting, as SET would; may be repeated
+    #[arg(long = "conf", value_name = "KEY=VALUE", value_parser = setting)]
+    conf: Vec<(String, String)>,
+    /// Log to the standard error: off, error, warn, info, debug, trace, or a filter such as
+    /// `millstream::query=debug` [default: warn; also MILLSTREAM_LOG]
+    #[arg(long, value_name = "LEVEL", value_parser = filter)]
+    log: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The script; `-` reads the standard input
+    #[arg(value_name = "FILE.sql")]
+    pub(crate) file: PathBuf,
+    /// Let every CREATE STREAMING TABLE process what is there at its start and end, whatever
+    /// trigger it has; the command ends when all have
+    #[arg(long)]
+    pub(crate) available_now: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SqlArgs {
+    #[command(flatten)]
+    pub(crate) text: TextArgs,
+    /// How rows are printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct TextArgs {
+    /// The statements, with semicolons between them
+    #[arg(short = 'c', long = "command", value_name = "STATEMENT")]
+    pub(crate) command: Option<String>,
+    /// A file with the statements; `-` reads the standard input
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Csv,
+    Json,
+}
+
+impl Cli {
+    /// The settings of both places, in order: a later one replaces an earlier one.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.common.conf.iter().chain(&self.command.common().conf);
+        all.map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The log filter; that of the subcommand counts more.
+    pub(crate) fn log(&self) -> Option<&str> {
+        self.command.common().log.as_deref().or(self.common.log.as_deref())
+    }
+}
+
+impl Command {
+    const fn common(&self) -> &Common {
+        match self {
+            Self::Run(args) => &args.common,
+            Self::Sql(args) => &args.common,
+        }
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write KEY=VALUE, such as spark.sql.shuffle.partitions=8".to_owned()),
+    }
+}
+
+/// A level, or directives of `target=level`. A word alone that is no level would be taken for a
+/// target by the filter, and log everything of nothing.
+pub(crate) fn filter(text: &str) -> Result<String, String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_level = |part: &str| LEVELS.iter().any(|level| part.eq_ignore_ascii_case(level));
+    if text.split(',').map(str::trim).all(|part| part.contains('=') || is_level(part)) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("use {}, or TARGET=LEVEL", LEVELS.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    fn refused(line: &str) -> clap::Error {
+        let error = parse(line).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{error}");
+        error
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_script_is_run_with_its_own_triggers_unless_told_otherwise() {
+        let Command::Run(args) = parse("millstream run job.sql").unwrap().command else {
+            panic!("not run")
+        };
+        assert_eq!((args.file, args.available_now), (PathBuf::from("job.sql"), false));
+        let cli = parse("millstream run job.sql --available-now").unwrap();
+        assert!(matches!(cli.command, Command::Run(RunArgs { available_now: true, .. })));
+    }
+
+    #[test]
+    fn settings_before_and_after_the_subcommand_all_count() {
+        let cli = parse("millstream --conf a=1 --conf b=2 run job.sql --conf a=3=4").unwrap();
+        let settings: Vec<_> = cli.settings().collect();
+        assert_eq!(settings, [("a", "1"), ("b", "2"), ("a", "3=4")]);
+        refused("millstream run job.sql --conf a");
+        refused("millstream run job.sql --conf =1");
+    }
+
+    #[test]
+    fn a_log_level_is_a_level_or_names_its_target() {
+        assert_eq!(parse("millstream --log info run j.sql").unwrap().log(), Some("info"));
+        let both = parse("millstream --log info run j.sql --log WARN,millstream=debug").unwrap();
+        assert_eq!(both.log(), Some("WARN,millstream=debug"));
+        let error = refused("millstream --log loud run j.sql");
+        assert!(error.to_string().contains("off, error, warn"), "{error}");
+    }
+
+    #[test]
+    fn sql_takes_one_text_and_no_more() {
+        let cli = Cli::try_parse_from(["millstream", "sql", "-c", "SELECT 1", "--format", "csv"]);
+        let Command::Sql(args) = cli.unwrap().command else { panic!("not sql") };
+        assert_eq!(args.text.command.as_deref(), Some("SELECT 1"));
+        assert_eq!(args.format, Format::Csv);
+        assert_eq!(refused("millstream sql").kind(), ErrorKind::MissingRequiredArgument);
+        assert_eq!(refused("millstream sql -c a -f b").kind(), ErrorKind::ArgumentConflict);
+        assert_eq!(refused("millstream sql -c a --format xml").kind(), ErrorKind::InvalidValue);
+    }
+
+    #[test]
+    fn help_and_version_are_no_failures() {
+        assert_eq!(parse("millstream --help").unwrap_err().exit_code(), 0);
+        assert_eq!(parse("millstream run --help").unwrap_err().exit_code(), 0);
+        let version = parse("millstream --version").unwrap_err().to_string();
+        assert_eq!(version.trim(), concat!("millstream ", env!("CARGO_PKG_VERSION")));
+    }
+}

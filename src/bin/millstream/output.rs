@@ -1,0 +1,241 @@
+//! The rows of a query as bytes: a table, CSV or JSON lines.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringBuilder};
+use arrow::csv::WriterBuilder;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use futures::StreamExt;
+use millstream::formats::display::{Zone, write_value};
+use millstream::formats::encode::encoder::{FileEncoding, RowEncoder};
+use millstream::formats::encode::json::encoding::JsonEncoding;
+use millstream::formats::show::{ShowOptions, show};
+use millstream::{Result, StreamingDataFrame};
+
+use super::args::Format;
+use super::failure::Failure;
+
+/// Prints the results of several queries, one after the other.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    format: Format,
+    results: usize,
+}
+
+impl Printer {
+    pub(crate) const fn new(format: Format) -> Self {
+        Self { format, results: 0 }
+    }
+
+    /// Runs a bounded query and prints its rows as they come; for a table, when all are there.
+    /// `wrap` gives an error of the engine its place.
+    pub(crate) async fn print(
+        &mut self,
+        frame: &StreamingDataFrame,
+        zone: Zone,
+        wrap: &(dyn Fn(millstream::Error) -> Failure + Sync),
+    ) -> Result<(), Failure> {
+        let rows = frame.to_data_frame().map_err(wrap)?.execute_stream();
+        let mut rows = Box::pin(rows).await.map_err(|error| wrap(error.into()))?;
+        let mut text = Text::start(self.format, &frame.schema(), zone).map_err(wrap)?;
+        if self.format == Format::Csv && self.results > 0 {
+            emit(b"\n")?;
+        }
+        self.results += 1;
+        while let Some(batch) = rows.next().await {
+            let batch = batch.map_err(|error| wrap(error.into()))?;
+            emit(&text.add(&batch).map_err(wrap)?)?;
+        }
+        emit(&text.finish().map_err(wrap)?)
+    }
+}
+
+/// Writes to the standard output.
+fn emit(bytes: &[u8]) -> Result<(), Failure> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Failure::NobodyReads
+        } else {
+            Failure::io("cannot write to the standard output", error)
+        }
+    })
+}
+
+/// The text of one result: batches in, bytes out.
+#[derive(Debug)]
+enum Text {
+    Table { schema: SchemaRef, rows: Vec<RecordBatch>, zone: Zone },
+    Csv { schema: SchemaRef, zone: Zone, header: bool },
+    Json(Box<dyn RowEncoder>),
+}
+
+impl Text {
+    fn start(format: Format, schema: &SchemaRef, zone: Zone) -> Result<Self> {
+        let schema = Arc::clone(schema);
+        Ok(match format {
+            Format::Table => Self::Table { schema, rows: vec![], zone },
+            Format::Csv => Self::Csv { schema, zone, header: true },
+            Format::Json => Self::Json(JsonEncoding.start(&schema)?),
+        })
+    }
+
+    /// Takes rows; gives what can be printed already.
+    fn add(&mut self, batch: &RecordBatch) -> Result<Vec<u8>> {
+        match self {
+            Self::Table { rows, .. } => {
+                rows.push(batch.clone());
+                Ok(vec![])
+            }
+            Self::Csv { zone, header, .. } => csv(batch, *zone, std::mem::take(header)),
+            Self::Json(encoder) => {
+                encoder.write(batch)?;
+                Ok(encoder.take())
+            }
+        }
+    }
+
+    /// What is left to be printed.
+    fn finish(self) -> Result<Vec<u8>> {
+        match self {
+            Self::Table { schema, rows, zone } => {
+                let options = ShowOptions { rows: usize::MAX, truncate: None, zone };
+                show(&schema, &rows, &options).map(String::into_bytes)
+            }
+            Self::Csv { schema, zone, header: true } => {
+                csv(&RecordBatch::new_empty(schema), zone, true)
+            }
+            Self::Csv { .. } => Ok(vec![]),
+            Self::Json(encoder) => encoder.finish(),
+        }
+    }
+}
+
+/// Every value as the text that it is shown as, quoted where it has to be: CSV knows no types, and
+/// Arrow's writer no nested ones.
+fn csv(batch: &RecordBatch, zone: Zone, header: bool) -> Result<Vec<u8>> {
+    let columns = batch.columns().iter().map(|column| as_text(column, zone));
+    let columns: Vec<ArrayRef> = columns.collect::<Result<_>>()?;
+    let schema = batch.schema();
+    let fields = schema.fields().iter();
+    let fields: Vec<Field> =
+        fields.map(|field| Field::new(field.name(), DataType::Utf8, true)).collect();
+    let count = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let text = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &count)?;
+    let mut out = Vec::new();
+    WriterBuilder::new().with_header(header).build(&mut out).write(&text)?;
+    Ok(out)
+}
+
+fn as_text(column: &ArrayRef, zone: Zone) -> Result<ArrayRef> {
+    let mut out = StringBuilder::with_capacity(column.len(), column.len() * 8);
+    let mut value = String::new();
+    // Also those that a column of type NULL or a dictionary implies.
+    let nulls = column.logical_nulls();
+    for row in 0..column.len() {
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            out.append_null();
+            continue;
+        }
+        value.clear();
+        write_value(&mut value, column.as_ref(), row, &zone)?;
+        out.append_value(&value);
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int64Array, StringArray, StructArray, TimestampMicrosecondArray};
+
+    use super::*;
+
+    fn batch() -> RecordBatch {
+        let name: ArrayRef =
+            Arc::new(StringArray::from(vec![Some("a,b"), Some("say \"x\""), None]));
+        let n: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3)]));
+        let at = TimestampMicrosecondArray::from(vec![0, 1_500_000, 60_000_000]);
+        let at: ArrayRef = Arc::new(at.with_timezone("UTC"));
+        RecordBatch::try_from_iter_with_nullable([
+            ("name", name, true),
+            ("n", n, true),
+            ("at", at, true),
+        ])
+        .unwrap()
+    }
+
+    fn text(format: Format, batches: &[RecordBatch], schema: &SchemaRef) -> String {
+        let mut text = Text::start(format, schema, Zone::default()).unwrap();
+        let mut out = Vec::new();
+        for batch in batches {
+            out.extend(text.add(batch).unwrap());
+        }
+        out.extend(text.finish().unwrap());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn csv_has_one_header_and_quotes_what_needs_it() {
+        let batch = batch();
+        let rows = [batch.slice(0, 1), batch.slice(1, 2)];
+        assert_eq!(
+            text(Format::Csv, &rows, &batch.schema()),
+            "name,n,at\n\
+             \"a,b\",1,1970-01-01 00:00:00\n\
+             \"say \"\"x\"\"\",,1970-01-01 00:00:01.5\n\
+             ,3,1970-01-01 00:01:00\n"
+        );
+    }
+
+    #[test]
+    fn csv_without_rows_is_a_header() {
+        assert_eq!(text(Format::Csv, &[], &batch().schema()), "name,n,at\n");
+    }
+
+    #[test]
+    fn csv_leaves_a_field_empty_for_null_of_any_type() {
+        let nulls: ArrayRef = Arc::new(arrow::array::NullArray::new(2));
+        let n: ArrayRef = Arc::new(Int64Array::from(vec![None, Some(2)]));
+        let batch = RecordBatch::try_from_iter([("a", nulls), ("n", n)]).unwrap();
+        assert_eq!(text(Format::Csv, &[batch.clone()], &batch.schema()), "a,n\n,\n,2\n");
+    }
+
+    #[test]
+    fn csv_shows_nested_values_as_a_table_does() {
+        let fields = vec![(
+            Arc::new(Field::new("x", DataType::Int64, true)),
+            Arc::new(Int64Array::from(vec![7])) as ArrayRef,
+        )];
+        let nested: ArrayRef = Arc::new(StructArray::from(fields));
+        let batch = RecordBatch::try_from_iter([("s", nested)]).unwrap();
+        assert_eq!(text(Format::Csv, &[batch.clone()], &batch.schema()), "s\n{7}\n");
+    }
+
+    #[test]
+    fn json_is_one_object_on_each_line() {
+        let batch = batch();
+        let rows = [batch.slice(0, 2), batch.slice(2, 1)];
+        let text = text(Format::Json, &rows, &batch.schema());
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[0]["name"], "a,b");
+        assert_eq!(lines[0]["at"], "1970-01-01T00:00:00.000Z");
+        assert_eq!(lines[1]["n"], serde_json::Value::Null);
+        assert_eq!(lines[2]["n"], 3);
+        assert!(self::text(Format::Json, &[], &batch.schema()).is_empty());
+    }
+
+    #[test]
+    fn a_table_shows_all_rows_whole() {
+        let batch = batch();
+        let text = text(Format::Table, &[batch.clone(), batch.clone()], &batch.schema());
+        assert_eq!(text.lines().count(), 4 + 6, "{text}");
+        assert!(text.contains("|a,b    |1   |1970-01-01 00:00:00  |"), "{text}");
+    }
+}

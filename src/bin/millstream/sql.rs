@@ -1,0 +1,60 @@
+//! `millstream sql`: statements that end, with the rows of each query among them.
+
+use millstream::sql::statement::Statement;
+use millstream::{Error, StreamSession};
+
+use super::args::SqlArgs;
+use super::execution::{Ending, Execution, ends};
+use super::failure::Failure;
+use super::output::Printer;
+use super::progress::{Lines, Monitor};
+use super::script::Script;
+
+/// Runs the command.
+pub(crate) async fn sql(session: StreamSession, args: &SqlArgs) -> Result<Ending, Failure> {
+    let script = match (&args.text.command, &args.text.file) {
+        (Some(text), _) => Script::parse("-c".to_owned(), text)?,
+        (None, Some(file)) => Script::read(file)?,
+        (None, None) => return Err(Failure::usage("give the statements by -c or -f")),
+    };
+    refuse_endless(&script)?;
+    let monitor = Monitor::new(session.streams().clone(), Lines::None);
+    Execution { session, script, printer: Printer::new(args.format) }.run(monitor).await
+}
+
+/// Refuses streaming tables that the command would have to wait for without an end, before
+/// anything is run.
+fn refuse_endless(script: &Script) -> Result<(), Failure> {
+    for (at, statement) in script.statements.iter().enumerate() {
+        if let Statement::CreateStreamingTable(create) = statement
+            && !ends(create.trigger)
+        {
+            let message = format!(
+                "streaming table `{}` has a trigger without an end, and `millstream sql` waits for its queries; write TRIGGER AVAILABLE NOW, or use `millstream run`",
+                create.name
+            );
+            return Err(script.failure(at + 1, Error::unsupported(message)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<(), Failure> {
+        refuse_endless(&Script::parse("-c".to_owned(), text).unwrap())
+    }
+
+    #[test]
+    fn a_streaming_table_needs_a_trigger_that_ends() {
+        check("CREATE STREAMING TABLE t TRIGGER ONCE AS SELECT 1; SELECT * FROM t").unwrap();
+        check("CREATE STREAMING TABLE t TRIGGER AVAILABLE NOW AS SELECT 1").unwrap();
+        for trigger in ["", "TRIGGER PROCESSING TIME '1 second'"] {
+            let text = format!("CREATE STREAMING TABLE t {trigger} AS SELECT 1");
+            let Err(Failure::Engine { error, .. }) = check(&text) else { panic!("{trigger}") };
+            assert!(error.to_string().contains("TRIGGER AVAILABLE NOW"), "{error}");
+        }
+    }
+}
