@@ -20,7 +20,7 @@ pub use sink::{
     StreamSink,
 };
 pub use source::{
-    DefineContext, InputPartition, MicroBatchSource, ReadLimit, SourceContext, SourceDefinition,
-    SourceFactory,
+    DefineContext, Freshness, InputPartition, MicroBatchSource, ReadLimit, SourceContext,
+    SourceDefinition, SourceFactory,
 };
 pub use storage::{Location, Storage};

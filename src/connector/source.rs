@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
+use datafusion::catalog::TableProvider;
 use datafusion::execution::SendableRecordBatchStream;
 use serde::{Deserialize, Serialize};
 
@@ -132,7 +133,17 @@ pub struct DefineContext {
     pub infer_schema: bool,
 }
 
+/// Which rows a static table over the place of a source has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// Those that were there when the table was made.
+    Snapshot,
+    /// Those that are there when the table is scanned.
+    Live,
+}
+
 /// An unbounded table that was described but not started: what `load()` makes.
+#[async_trait]
 pub trait SourceDefinition: Debug + Send + Sync + 'static {
     /// The format, for the source's default name and for messages.
     fn format(&self) -> &str;
@@ -145,6 +156,16 @@ pub trait SourceDefinition: Debug + Send + Sync + 'static {
     /// # Errors
     /// Those of options that only show when the source runs.
     fn start(&self, context: SourceContext) -> Result<Arc<dyn MicroBatchSource>>;
+
+    /// The same place as a static table.
+    ///
+    /// # Errors
+    /// `Storage` when the place cannot be looked at.
+    async fn table(
+        &self,
+        storage: &Arc<dyn Storage>,
+        freshness: Freshness,
+    ) -> Result<Arc<dyn TableProvider>>;
 }
 
 /// The error of a source that cannot read a position or a partition that is not its own.

@@ -19,6 +19,8 @@ use crate::physical::extension::StreamingExtensionPlanner;
 pub fn streaming_session(state: &SessionState) -> SessionState {
     let mut config = state.config().clone();
     let options = config.options_mut();
+    // The catalogs are shared; a new session must not put an empty one in the place of the default.
+    options.catalog.create_default_catalog_and_schema = false;
     // A plan is reset between epochs, which drops dynamic filters on one side only: rows vanish.
     options.optimizer.enable_dynamic_filter_pushdown = false;
     options.optimizer.enable_join_dynamic_filter_pushdown = false;

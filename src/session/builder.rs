@@ -96,7 +96,7 @@ impl StreamSessionBuilder {
             registry.add_sink(&format, factory);
         }
         let state = match self.state {
-            Some(state) => SessionStateBuilder::new_from_existing(state),
+            Some(state) => around(state),
             None => SessionStateBuilder::new().with_default_features(),
         };
         Ok(StreamSession::from_parts(Parts {
@@ -107,4 +107,11 @@ impl StreamSessionBuilder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
         }))
     }
+}
+
+/// A builder that keeps the catalogs of an existing session, which it shares with it.
+fn around(state: SessionState) -> SessionStateBuilder {
+    let mut config = state.config().clone();
+    config.options_mut().catalog.create_default_catalog_and_schema = false;
+    SessionStateBuilder::new_from_existing(state).with_config(config)
 }

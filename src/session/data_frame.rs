@@ -248,6 +248,8 @@ fn parse_delay(text: &str) -> Result<Duration> {
         .and_then(|months| months.checked_add(interval.micros))
         .and_then(|micros| u64::try_from(micros).ok());
     micros.map(Duration::from_micros).ok_or_else(|| {
-        Error::invalid(format!("the delay of a watermark cannot be `{text}`: it must not be negative"))
+        Error::invalid(format!(
+            "the delay of a watermark cannot be `{text}`: it must not be negative"
+        ))
     })
 }

@@ -8,7 +8,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
 
 use crate::connector::options::Options;
-use crate::connector::source::{DefineContext, SourceDefinition};
+use crate::connector::source::{DefineContext, Freshness, SourceDefinition};
 use crate::error::{Error, Result};
 use crate::operators::scan::StreamTable;
 use crate::session::data_frame::StreamingDataFrame;
@@ -62,8 +62,7 @@ impl Spec {
             Some(SchemaSpec::Arrow(schema)) => Some(Arc::clone(schema)),
             Some(SchemaSpec::Ddl(ddl)) => Some(parse_schema(ddl)?),
         };
-        let context =
-            DefineContext { storage: Arc::clone(self.session.storage()), infer_schema };
+        let context = DefineContext { storage: Arc::clone(self.session.storage()), infer_schema };
         let factory = self.session.registry().source(&self.format)?;
         factory.define(&self.options, schema, &context).await
     }
@@ -197,7 +196,8 @@ impl DataFrameReader {
     /// `NotFound` for the format; those of its options and of the schema.
     pub async fn load(self) -> Result<StreamingDataFrame> {
         let definition = self.spec.define(true).await?;
-        let table = definition.snapshot(self.spec.session.storage()).await?;
+        let storage = self.spec.session.storage();
+        let table = definition.table(storage, Freshness::Snapshot).await?;
         scan(&self.spec.session, table)
     }
 
@@ -210,7 +210,10 @@ impl DataFrameReader {
     }
 }
 
-fn scan(session: &StreamSession, table: Arc<dyn TableProvider>) -> Result<StreamingDataFrame> {
+pub(crate) fn scan(
+    session: &StreamSession,
+    table: Arc<dyn TableProvider>,
+) -> Result<StreamingDataFrame> {
     let plan = LogicalPlanBuilder::scan("source", provider_as_source(table), None)?.build()?;
     Ok(session.data_frame(plan))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use arrow::datatypes::Schema;
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
@@ -14,8 +15,9 @@ use crate::error::Result;
 use crate::query::manager::StreamingQueryManager;
 use crate::runtime::clock::Clock;
 use crate::session::builder::StreamSessionBuilder;
+use crate::session::builtin::{self, MemoryTable};
 use crate::session::data_frame::StreamingDataFrame;
-use crate::session::reader::{DataFrameReader, DataStreamReader};
+use crate::session::reader::{DataFrameReader, DataStreamReader, scan};
 use crate::session::statement;
 use crate::sql;
 
@@ -112,6 +114,16 @@ impl StreamSession {
     /// Reads a table.
     pub fn read(&self) -> DataFrameReader {
         DataFrameReader::new(self.clone())
+    }
+
+    /// A table in memory that rows are added to, and the data frame of a stream over it; for tests
+    /// and for rows that the program itself makes. The rows are lost with the process.
+    ///
+    /// # Errors
+    /// Those of DataFusion's schemas.
+    pub fn memory_stream(&self, schema: &Schema) -> Result<(Arc<MemoryTable>, StreamingDataFrame)> {
+        let (rows, stream) = builtin::memory_stream(schema);
+        Ok((rows, scan(self, Arc::new(stream))?))
     }
 
     /// A table or view of the session.

@@ -11,7 +11,7 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use sqlparser::ast::Query;
 
 use crate::connector::options::nearest;
-use crate::connector::source::DefineContext;
+use crate::connector::source::{DefineContext, Freshness};
 use crate::error::{Error, Result};
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::session::builtin;
@@ -61,7 +61,7 @@ async fn create_table(session: &StreamSession, create: CreateTable) -> Result<St
     };
     let factory = session.registry().source(&create.format)?;
     let definition = factory.define(&create.options, create.schema, &context).await?;
-    let rows = definition.live(session.storage())?;
+    let rows = definition.table(session.storage(), Freshness::Live).await?;
     let stream = Arc::new(StreamTable::new(None, definition));
     let table = Arc::new(CatalogTable::new(rows, stream));
     session.context().register_table(quoted_reference(&create.name), table)?;
@@ -85,7 +85,9 @@ async fn create_streaming_table(
         .trigger(create.trigger)
         .query_name(&create.name)
         .options(create.options.iter());
-    let written = builtin::written_table(format, &create.options, schema, session.storage())?;
+    let (registry, storage) = (session.registry(), session.storage());
+    let written =
+        builtin::written_table(registry, format, &create.options, schema, storage).await?;
     Box::pin(writer.start()).await?;
     // A sink that keeps its rows in memory has registered its table itself.
     if let Some(table) = written {

@@ -11,6 +11,7 @@ use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::MemTable;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::execution::SendableRecordBatchStream;
@@ -24,9 +25,10 @@ use serde_json::json;
 use crate::connector::offset::Offset;
 use crate::connector::options::Options;
 use crate::connector::source::{
-    DefineContext, InputPartition, MicroBatchSource, ReadLimit, SourceContext, SourceDefinition,
-    SourceFactory, foreign,
+    DefineContext, Freshness, InputPartition, MicroBatchSource, ReadLimit, SourceContext,
+    SourceDefinition, SourceFactory, foreign,
 };
+use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
 
 /// Rows in memory: an unbounded table to a stream, and a static table of what is there at a scan.
@@ -146,12 +148,13 @@ impl MemorySourceDefinition {
         Self { table }
     }
 
-    /// The table, to add rows to or to read as it stands.
-    pub const fn table(&self) -> &Arc<MemoryTable> {
+    /// The table in memory, to add rows to.
+    pub const fn rows(&self) -> &Arc<MemoryTable> {
         &self.table
     }
 }
 
+#[async_trait]
 impl SourceDefinition for MemorySourceDefinition {
     fn format(&self) -> &'static str {
         "memory"
@@ -163,6 +166,19 @@ impl SourceDefinition for MemorySourceDefinition {
 
     fn start(&self, _context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {
         Ok(Arc::new(MemorySource { table: Arc::clone(&self.table), frozen: Mutex::default() }))
+    }
+
+    async fn table(
+        &self,
+        _storage: &Arc<dyn Storage>,
+        freshness: Freshness,
+    ) -> Result<Arc<dyn TableProvider>> {
+        Ok(match freshness {
+            Freshness::Live => Arc::clone(&self.table) as _,
+            Freshness::Snapshot => {
+                Arc::new(MemTable::try_new(self.table.schema(), vec![self.table.rows()])?)
+            }
+        })
     }
 }
 

@@ -186,6 +186,7 @@ impl StateRegistry {
             shared_chain: false,
             committed: None,
             failed: false,
+            moves: 0,
             opening: 0,
             store: Weak::new(),
         };

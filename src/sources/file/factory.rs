@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
+use datafusion::catalog::TableProvider;
 
 use crate::connector::options::Options;
 use crate::connector::source::{
-    DefineContext, MicroBatchSource, SourceContext, SourceDefinition, SourceFactory,
+    DefineContext, Freshness, MicroBatchSource, SourceContext, SourceDefinition, SourceFactory,
 };
+use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
 use crate::formats::format::{FileFormat, InputFile, all_nullable};
 use crate::sources::file::listing::{ListedFile, Listing, input_file};
 use crate::sources::file::options::FileOptions;
 use crate::sources::file::source::FileSource;
+use crate::sources::file::table::FileTable;
 
 /// Makes file sources of one format.
 #[derive(Debug, Clone)]
@@ -74,6 +77,7 @@ pub struct FileSourceDefinition {
     schema: SchemaRef,
 }
 
+#[async_trait]
 impl SourceDefinition for FileSourceDefinition {
     fn format(&self) -> &str {
         self.options.format.name()
@@ -85,5 +89,14 @@ impl SourceDefinition for FileSourceDefinition {
 
     fn start(&self, context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {
         Ok(Arc::new(FileSource::new(&self.options, self.schema(), context)?))
+    }
+
+    async fn table(
+        &self,
+        storage: &Arc<dyn Storage>,
+        freshness: Freshness,
+    ) -> Result<Arc<dyn TableProvider>> {
+        let storage = Arc::clone(storage);
+        Ok(Arc::new(FileTable::open(&self.options, self.schema(), storage, freshness).await?))
     }
 }

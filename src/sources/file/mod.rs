@@ -22,7 +22,7 @@ pub mod table;
 pub use factory::{FileSourceDefinition, FileSourceFactory};
 pub use options::FileOptions;
 pub use source::FileSource;
-pub use table::{FileTable, Freshness};
+pub use table::FileTable;
 
 #[cfg(test)]
 mod tests;

@@ -14,22 +14,12 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::stream;
 
-use crate::connector::options::Options;
+use crate::connector::source::Freshness;
 use crate::connector::storage::Storage;
 use crate::error::Result;
-use crate::formats::format::{InputFile, all_nullable};
-use crate::sources::file::listing::{Listing, input_file};
+use crate::sources::file::listing::Listing;
 use crate::sources::file::options::FileOptions;
 use crate::sources::file::partition::{FileReading, FileToRead, split};
-
-/// Which files a table has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// Those that were there when the table was made.
-    Snapshot,
-    /// Those that are there when the table is scanned.
-    Live,
-}
 
 /// The files of a folder as a static table.
 ///
@@ -43,33 +33,22 @@ pub struct FileTable {
 }
 
 impl FileTable {
-    /// The table that these options describe; without a schema, one is inferred from the files.
+    /// The table that these options describe, with columns that were settled before.
     ///
     /// # Errors
-    /// Those of the options; `Invalid` when a schema is to be inferred and there are no files;
-    /// `Data` for a file that cannot be read.
+    /// `Storage` when the folder cannot be listed.
     pub async fn open(
-        format: &str,
-        options: &Options,
-        schema: Option<SchemaRef>,
+        options: &FileOptions,
+        schema: SchemaRef,
         storage: Arc<dyn Storage>,
         freshness: Freshness,
     ) -> Result<Self> {
-        let options = FileOptions::read(format, options)?;
-        let listing = Listing::new(options.files, storage.as_ref())?;
-        let needs_files = schema.is_none() || freshness == Freshness::Snapshot;
-        let files = if needs_files { to_read(&listing).await? } else { vec![] };
-        let schema = match schema {
-            Some(schema) => all_nullable(&schema),
-            None => {
-                let files = files.iter().map(|file| input_file(storage.as_ref(), file));
-                let files = files.collect::<Result<Vec<InputFile>>>()?;
-                options.format.infer_schema(&files).await?
-            }
+        let listing = Listing::new(options.files.clone(), storage.as_ref())?;
+        let snapshot = match freshness {
+            Freshness::Snapshot => Some(to_read(&listing).await?),
+            Freshness::Live => None,
         };
-        options.format.check_schema(&schema)?;
-        let reading = FileReading { format: options.format, storage, schema };
-        let snapshot = (freshness == Freshness::Snapshot).then_some(files);
+        let reading = FileReading { format: Arc::clone(&options.format), storage, schema };
         Ok(Self { reading, listing, snapshot })
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use tempfile::TempDir;
@@ -16,13 +17,13 @@ use crate::checkpoint::storage::LocalStorage;
 use crate::connector::offset::Offset;
 use crate::connector::options::Options;
 use crate::connector::source::{
-    DefineContext, MicroBatchSource, ReadLimit, SourceContext, SourceDefinition, SourceFactory,
+    DefineContext, Freshness, MicroBatchSource, ReadLimit, SourceContext, SourceDefinition,
+    SourceFactory,
 };
 use crate::connector::storage::Storage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::clock::ManualClock;
 use crate::sources::file::factory::FileSourceFactory;
-use crate::sources::file::table::{FileTable, Freshness};
 
 /// A folder of files and a checkpoint.
 struct World {
@@ -73,10 +74,9 @@ impl World {
         definition.start(SourceContext { folder, storage, clock }).unwrap()
     }
 
-    async fn table(&self, freshness: Freshness) -> Result<FileTable> {
-        let options = [("path", self.path("in"))].into_iter().collect();
-        let storage = Arc::new(LocalStorage::default());
-        FileTable::open("json", &options, Some(schema()), storage, freshness).await
+    async fn table(&self, freshness: Freshness) -> Result<Arc<dyn TableProvider>> {
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage::default());
+        self.define(&[]).await?.table(&storage, freshness).await
     }
 }
 
@@ -441,7 +441,7 @@ async fn scanned(table: &FileTable) -> Vec<i64> {
 #[tokio::test]
 async fn a_table_is_a_snapshot_or_what_is_there() {
     let world = World::new();
-    assert!(scanned(&world.table(Freshness::Live).await.unwrap()).await.is_empty());
+    assert!(scanned(world.table(Freshness::Live).await.unwrap().as_ref()).await.is_empty());
     world.add("a", 1, 1);
     let snapshot = world.table(Freshness::Snapshot).await.unwrap();
     let live = world.table(Freshness::Live).await.unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::{MemTable, ViewTable, source_as_provider};
@@ -10,7 +11,8 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
-use crate::connector::source::{MicroBatchSource, SourceContext, SourceDefinition};
+use crate::connector::source::{Freshness, MicroBatchSource, SourceContext, SourceDefinition};
+use crate::connector::storage::Storage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::sql::planner::{configure, plan, plan_batch};
@@ -21,6 +23,7 @@ use crate::sql::types::{parse_schema, spark_type_name};
 #[derive(Debug)]
 struct Described(SchemaRef);
 
+#[async_trait]
 impl SourceDefinition for Described {
     fn format(&self) -> &'static str {
         "described"
@@ -32,6 +35,14 @@ impl SourceDefinition for Described {
 
     fn start(&self, _context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {
         Err(Error::internal("a described source was started"))
+    }
+
+    async fn table(
+        &self,
+        _storage: &Arc<dyn Storage>,
+        _freshness: Freshness,
+    ) -> Result<Arc<dyn TableProvider>> {
+        Err(Error::internal("a described source was read as a table"))
     }
 }
 

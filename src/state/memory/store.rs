@@ -55,6 +55,8 @@ pub(in crate::state) struct Live {
     pub(in crate::state) committed: Option<StateCommit>,
     /// Whether a change failed half way.
     pub(in crate::state) failed: bool,
+    /// Counts changes and aborts, so that a commit notices those that come while it writes.
+    pub(in crate::state) moves: u64,
     /// Which opening the table belongs to.
     pub(in crate::state) opening: u64,
     /// The handle of that opening.
@@ -198,6 +200,7 @@ impl Live {
         self.partition.rollback();
         self.committed = None;
         self.failed = false;
+        self.moves += 1;
     }
 
     fn change<T>(&mut self, work: impl FnOnce(&mut Partition) -> Result<T>) -> Result<T> {
@@ -205,6 +208,7 @@ impl Live {
             return Err(Error::internal("a state store was changed after its commit"));
         }
         self.check_whole()?;
+        self.moves += 1;
         let done = work(&mut self.partition);
         self.failed = done.is_err();
         done
@@ -279,9 +283,11 @@ impl MemoryStore {
         name.write(&self.home.folder, bytes).await.map(Some)
     }
 
-    fn publish(&self, file: Option<StateFile>) -> Result<StateCommit> {
+    fn publish(&self, file: Option<StateFile>, moves: u64) -> Result<StateCommit> {
         self.with(|live| {
-            live.check_whole()?;
+            if live.moves != moves {
+                return Err(Error::internal("a state store was changed during its commit"));
+            }
             let mut files = match live.shared_chain {
                 true => vec![],
                 false => self.home.snapshots.shorten(&live.chain),
@@ -324,8 +330,9 @@ impl StateStore for MemoryStore {
     }
 
     async fn commit(&self) -> Result<StateCommit> {
-        let (write, overdue) =
-            self.with(|live| Ok((live.to_write()?, self.home.snapshots.is_overdue(&live.chain))))?;
+        let (write, overdue, moves) = self.with(|live| {
+            Ok((live.to_write()?, self.home.snapshots.is_overdue(&live.chain), live.moves))
+        })?;
         if let Write::Nothing(Some(committed)) = write {
             return Ok(committed);
         }
@@ -333,7 +340,7 @@ impl StateStore for MemoryStore {
         if overdue {
             self.home.snapshots.finish().await;
         }
-        self.publish(file)
+        self.publish(file, moves)
     }
 
     fn abort(&self) {

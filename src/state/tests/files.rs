@@ -131,6 +131,28 @@ async fn a_file_of_another_schema_is_refused() {
 }
 
 #[tokio::test]
+async fn a_commit_during_which_the_store_changes_fails() {
+    let mut fixture = Fixture::plain(1000);
+    run_to(&fixture, 0, 3).await;
+    fixture.min_deltas = 1;
+    for aborts in [false, true] {
+        fixture.restart();
+        let store = fixture.open(3).await.unwrap();
+        put(&*store, &[((1, None), 1)]).unwrap();
+        // The chain is so long that the commit waits for the snapshot, which has not begun.
+        let mut commit = store.commit();
+        assert!(futures::poll!(&mut commit).is_pending());
+        match aborts {
+            true => store.abort(),
+            false => put(&*store, &[((2, None), 1)]).unwrap(),
+        }
+        assert!(commit.await.is_err());
+        store.abort();
+        assert_eq!(rows(&*store, 10).unwrap().len(), 4);
+    }
+}
+
+#[tokio::test]
 async fn a_missing_entry_of_the_commit_log_is_named() {
     let fixture = Fixture::plain(10);
     let error = fixture.open(4).await.unwrap_err();
