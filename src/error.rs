@@ -145,7 +145,7 @@ pub enum Error {
         /// The name of the query, or its id.
         query: String,
         /// Why.
-        source: Arc<Error>,
+        source: Arc<Self>,
     },
 
     /// DataFusion refused or failed.

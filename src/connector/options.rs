@@ -51,6 +51,28 @@ impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Options {
     }
 }
 
+/// The value of an option as a program gives it: text, a number or a flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionValue(String);
+
+macro_rules! option_value_from {
+    ($($type:ty),*) => {
+        $(impl From<$type> for OptionValue {
+            fn from(value: $type) -> Self {
+                Self(value.to_string())
+            }
+        })*
+    };
+}
+
+option_value_from!(&str, &String, String, bool, i32, i64, u32, u64, usize, f64);
+
+impl From<OptionValue> for String {
+    fn from(value: OptionValue) -> Self {
+        value.0
+    }
+}
+
 /// Reads options and remembers which were asked for.
 #[derive(Debug)]
 pub struct OptionReader<'a> {

@@ -32,6 +32,12 @@ impl fmt::Display for OutputMode {
     }
 }
 
+impl From<OutputMode> for String {
+    fn from(mode: OutputMode) -> Self {
+        mode.to_string()
+    }
+}
+
 impl FromStr for OutputMode {
     type Err = Error;
 

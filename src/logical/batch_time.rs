@@ -39,7 +39,7 @@ pub fn use_batch_time(plan: LogicalPlan) -> Result<LogicalPlan> {
             // A table's rows are planned once and would keep the time of the first epoch.
             return Err(refused("of a table in a streaming query").into());
         }
-        replace(node).map(Transformed::yes)
+        replace(&node).map(Transformed::yes)
     })?;
     Ok(rewritten.data)
 }
@@ -71,13 +71,13 @@ fn uses_time(node: &LogicalPlan) -> DfResult<bool> {
     Ok(found)
 }
 
-fn replace(node: LogicalPlan) -> DfResult<LogicalPlan> {
+fn replace(node: &LogicalPlan) -> DfResult<LogicalPlan> {
     let [input] = node.inputs()[..] else {
         return Err(refused("in a join condition").into());
     };
     let columns = node.schema().columns();
     let input = with_batch_time(input.clone())?;
-    let names = NamePreserver::new(&node);
+    let names = NamePreserver::new(node);
     let mut exprs = Vec::new();
     node.apply_expressions(|expr| {
         let name = names.save(expr);
@@ -94,10 +94,12 @@ fn replace(node: LogicalPlan) -> DfResult<LogicalPlan> {
 }
 
 fn time_column(expr: Expr) -> Transformed<Expr> {
-    let wanted = match &expr {
-        Expr::ScalarFunction(call) if call.args.is_empty() => time_of(call.func.name()),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "only calls can give the time")]
-        _ => None,
+    let wanted = if let Expr::ScalarFunction(call) = &expr
+        && call.args.is_empty()
+    {
+        time_of(call.func.name())
+    } else {
+        None
     };
     match wanted {
         None => Transformed::no(expr),

@@ -41,13 +41,17 @@ pub struct RewriteArgs<'a> {
 /// `Internal` for a plan that the check should have refused.
 pub fn rewrite(plan: LogicalPlan, args: &RewriteArgs<'_>) -> Result<LogicalPlan> {
     let mut ids = OperatorIds::default();
-    let rewritten = plan.transform_up(|node| match node {
-        LogicalPlan::Aggregate(aggregate) if is_streaming_or_named(&aggregate.input) => {
-            let id = ids.next(&aggregate);
-            Ok(Transformed::yes(aggregation(aggregate, id, args)))
+    let rewritten = plan.transform_up(|node| {
+        if let LogicalPlan::Aggregate(aggregate) = &node
+            && is_streaming_or_named(&aggregate.input)
+        {
+            let id = ids.next(aggregate);
+            return Ok(Transformed::yes(aggregation(aggregate.clone(), id, args)));
         }
-        LogicalPlan::TableScan(scan) => name_stream(scan, args),
-        other => Ok(Transformed::no(other)),
+        if let LogicalPlan::TableScan(scan) = &node {
+            return name_stream(scan, args);
+        }
+        Ok(Transformed::no(node))
     })?;
     Ok(rewritten.data)
 }
@@ -83,7 +87,8 @@ fn time_column(aggregate: &Aggregate) -> Option<TimeColumn> {
     Some(if is_window(data_type) { TimeColumn::Window(key) } else { TimeColumn::Timestamp(key) })
 }
 
-fn name_stream(mut scan: TableScan, args: &RewriteArgs<'_>) -> DfResult<Transformed<LogicalPlan>> {
+fn name_stream(scan: &TableScan, args: &RewriteArgs<'_>) -> DfResult<Transformed<LogicalPlan>> {
+    let mut scan = scan.clone();
     let Some(stream) = scanned_stream(&scan) else {
         return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
     };

@@ -30,7 +30,7 @@ pub async fn drain(
     let mut failed = None;
     for task in report.take_state_tasks() {
         let ended = task.await.and_then(std::convert::identity);
-        failed = failed.or(ended.err());
+        failed = failed.or_else(|| ended.err());
     }
     failed.map_or(Ok(()), Err)
 }

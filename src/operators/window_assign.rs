@@ -28,7 +28,7 @@ const END: &str = "end";
 /// Puts a column `window`, a struct of `start` and `end`, behind the columns of `input`; a row is
 /// copied into each of its windows, the latest first. Rows without a time are left out.
 ///
-/// `time` is an expression over `input` of type TIMESTAMP, TIMESTAMP_NTZ or DATE, or a window, whose
+/// `time` is an expression over `input` of type `TIMESTAMP`, `TIMESTAMP_NTZ` or `DATE`, or a window, whose
 /// time is the last microsecond in it.
 ///
 /// # Errors

@@ -119,20 +119,18 @@ impl Run {
         durations.add(phase::QUERY_PLANNING, watch.elapsed());
 
         let watch = Stopwatch::start();
-        let mut batch = self.batch.clone();
-        batch.epoch = fixed.epoch;
-        let state = self.sink.begin(&batch).await?;
-        let written = self.run_plan(&plan, &task, report, &batch, state).await?;
+        let opened = self.open_sink(fixed.epoch).await?;
+        let written = self.run_plan(&plan, &task, report, &opened).await?;
         let messages = written.messages;
         let state_files = match written_state(&self.plan.operators, report) {
             Ok(files) => files,
-            Err(error) => return self.give_up(&batch, state, messages, error).await,
+            Err(error) => return self.give_up(&opened, messages, error).await,
         };
-        if state == SinkState::Open {
+        if opened.state == SinkState::Open {
             if let Err(error) = self.claim.check().await {
-                return self.give_up(&batch, state, messages, error).await;
+                return self.give_up(&opened, messages, error).await;
             }
-            self.sink.commit(&batch, messages).await?;
+            self.sink.commit(&opened.batch, messages).await?;
         }
         durations.add(phase::ADD_BATCH, watch.elapsed());
 
@@ -220,22 +218,28 @@ impl Run {
         ))
     }
 
+    async fn open_sink(&self, epoch: u64) -> Result<OpenedSink> {
+        let mut batch = self.batch.clone();
+        batch.epoch = epoch;
+        let state = self.sink.begin(&batch).await?;
+        Ok(OpenedSink { batch, state })
+    }
+
     async fn run_plan(
         &self,
         plan: &Arc<dyn ExecutionPlan>,
         task: &Arc<TaskContext>,
         report: &EpochReport,
-        batch: &SinkBatch,
-        state: SinkState,
+        opened: &OpenedSink,
     ) -> Result<Written> {
-        let written = self.write(plan, task, batch, state).await;
+        let written = self.write(plan, task, opened).await;
         // A task that failed knows better why than the plan that only saw its rows end.
         let drained = drain(plan, task, report).await;
         match (written, drained) {
             (Ok(written), Ok(())) => Ok(written),
-            (Ok(written), Err(error)) => self.give_up(batch, state, written.messages, error).await,
+            (Ok(written), Err(error)) => self.give_up(opened, written.messages, error).await,
             (Err(_), Err(error)) | (Err(error), Ok(())) => {
-                self.give_up(batch, state, vec![], error).await
+                self.give_up(opened, vec![], error).await
             }
         }
     }
@@ -244,16 +248,15 @@ impl Run {
         &self,
         plan: &Arc<dyn ExecutionPlan>,
         task: &Arc<TaskContext>,
-        batch: &SinkBatch,
-        state: SinkState,
+        opened: &OpenedSink,
     ) -> Result<Written> {
         let partitions = plan.output_partitioning().partition_count();
         let mut parts = Vec::with_capacity(partitions);
         for partition in 0..partitions {
             let rows = plan.execute(partition, Arc::clone(task))?;
-            let writer = match state {
+            let writer = match opened.state {
                 SinkState::AlreadyDone => None,
-                SinkState::Open => Some(self.sink.writer(batch, partition).await?),
+                SinkState::Open => Some(self.sink.writer(&opened.batch, partition).await?),
             };
             parts.push((rows, writer));
         }
@@ -276,18 +279,24 @@ impl Run {
     /// sink could clean up.
     async fn give_up<T>(
         &self,
-        batch: &SinkBatch,
-        state: SinkState,
+        opened: &OpenedSink,
         messages: Vec<CommitMessage>,
         error: Error,
     ) -> Result<T> {
-        if state == SinkState::Open
-            && let Err(left) = self.sink.abort(batch, messages).await
+        if opened.state == SinkState::Open
+            && let Err(left) = self.sink.abort(&opened.batch, messages).await
         {
-            tracing::warn!(epoch = batch.epoch, "the sink could not clean up: {left}");
+            tracing::warn!(epoch = opened.batch.epoch, "the sink could not clean up: {left}");
         }
         Err(error)
     }
+}
+
+/// A sink that was asked whether it wants an epoch.
+#[derive(Debug)]
+struct OpenedSink {
+    batch: SinkBatch,
+    state: SinkState,
 }
 
 /// What the writers of an epoch wrote.

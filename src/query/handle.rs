@@ -254,7 +254,7 @@ impl Shared {
 
 /// Reports durations in the two units of a progress report.
 pub(crate) fn duration_maps(
-    durations: Vec<(&'static str, Duration)>,
+    durations: &[(&'static str, Duration)],
 ) -> (BTreeMap<String, u64>, BTreeMap<String, u64>) {
     let millis = durations.iter().map(|(name, took)| ((*name).to_owned(), whole(took.as_millis())));
     let micros = durations.iter().map(|(name, took)| ((*name).to_owned(), whole(took.as_micros())));

@@ -65,8 +65,8 @@ pub async fn plan_query(
         ));
     }
     let state = planner::streaming_session(state);
-    let analyzed =
-        state.analyzer().execute_and_check(plan, &state.config_options().clone(), |_, _| ())?;
+    let options = state.config_options();
+    let analyzed = state.analyzer().execute_and_check(plan, options, |_, _| ())?;
     check(&analyzed, mode)?;
     let sources = name_sources(streams(&analyzed)?)?;
     let watermarks = watermarks(&analyzed)?;

@@ -34,7 +34,7 @@ pub(crate) fn report(args: &Report<'_>) -> StreamingQueryProgress {
     let since_millis = args.since_last_millis.map_or(0.0, |since| since as f64);
     let rows = args.outcome.report.input_rows();
     let total: u64 = rows.values().sum();
-    let (duration_ms, duration_us) = duration_maps(args.durations.clone());
+    let (duration_ms, duration_us) = duration_maps(&args.durations);
     let sink = &args.run.sink;
     let counted = i64::try_from(args.outcome.output_rows).unwrap_or(i64::MAX);
     StreamingQueryProgress {

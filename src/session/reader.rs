@@ -7,7 +7,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
 
-use crate::connector::options::Options;
+use crate::connector::options::{OptionValue, Options};
 use crate::connector::source::{DefineContext, Freshness, SourceDefinition};
 use crate::error::{Error, Result};
 use crate::operators::scan::StreamTable;
@@ -89,8 +89,8 @@ impl DataStreamReader {
 
     /// An option of the source; names are compared without regard to case.
     #[must_use]
-    pub fn option(mut self, name: &str, value: impl ToString) -> Self {
-        self.spec.options.set(name, value.to_string());
+    pub fn option(mut self, name: &str, value: impl Into<OptionValue>) -> Self {
+        self.spec.options.set(name, value.into());
         self
     }
 
@@ -166,8 +166,8 @@ impl DataFrameReader {
 
     /// An option of the format; names are compared without regard to case.
     #[must_use]
-    pub fn option(mut self, name: &str, value: impl ToString) -> Self {
-        self.spec.options.set(name, value.to_string());
+    pub fn option(mut self, name: &str, value: impl Into<OptionValue>) -> Self {
+        self.spec.options.set(name, value.into());
         self
     }
 

@@ -8,7 +8,7 @@ use datafusion::logical_expr::LogicalPlan;
 use tempfile::TempDir;
 
 use crate::config::Trigger;
-use crate::connector::options::{Options, nearest};
+use crate::connector::options::{OptionValue, Options, nearest};
 use crate::connector::sink::{SinkContext, SinkSession};
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
@@ -70,8 +70,8 @@ impl DataStreamWriter {
 
     /// What is written in each epoch: an [`OutputMode`](crate::connector::OutputMode), or its name.
     /// The default is append.
-    pub fn output_mode(mut self, mode: impl ToString) -> Self {
-        self.mode = mode.to_string();
+    pub fn output_mode(mut self, mode: impl Into<String>) -> Self {
+        self.mode = mode.into();
         self
     }
 
@@ -88,8 +88,8 @@ impl DataStreamWriter {
     }
 
     /// An option of the sink, or `checkpointLocation`; names are compared without regard to case.
-    pub fn option(mut self, name: &str, value: impl ToString) -> Self {
-        self.options.set(name, value.to_string());
+    pub fn option(mut self, name: &str, value: impl Into<OptionValue>) -> Self {
+        self.options.set(name, value.into());
         self
     }
 

@@ -169,7 +169,7 @@ fn statement(tokens: &[TokenWithSpan]) -> Result<Statement> {
 
 fn starts_query(first: &TokenWithSpan) -> bool {
     first.token == Token::LParen
-        || ["SELECT", "WITH", "VALUES", "FROM"].iter().any(|word| is_word(first, word))
+        || ["SELECT", "WITH", "VALUES"].iter().any(|word| is_word(first, word))
 }
 
 fn query(tokens: &[TokenWithSpan]) -> Result<Box<Query>> {

@@ -256,6 +256,12 @@ impl Pass<'_> {
     fn watermark(&mut self) -> Result<bool> {
         let here = self.input[self.next].span;
         let Some(delay_of) = self.find_delay_of() else { return Ok(false) };
+        if self.closes_join() {
+            return Err(unsupported_at(
+                here.start,
+                "WATERMARK behind parentheses needs a query in them; put it behind each relation of the join instead",
+            ));
+        }
         let event_time = &self.input[self.next + 1..delay_of];
         let (event_time, name) = split_alias(event_time, here)?;
         let event_time = rewrite(event_time)?;
@@ -271,6 +277,34 @@ impl Pass<'_> {
         self.output.extend(marker::watermark_tokens(event_time, name, micros, here));
         self.next = delay_of + 2 + found.length;
         Ok(true)
+    }
+
+    /// Whether the relation before is a join, or a lone table, in parentheses.
+    fn closes_join(&self) -> bool {
+        if self.output.last().is_none_or(|last| last.token != Token::RParen) {
+            return false;
+        }
+        let mut depth = 0_usize;
+        let open = self.output.iter().rposition(|token| {
+            match token.token {
+                Token::RParen => depth += 1,
+                Token::LParen => depth -= 1,
+                _ => (),
+            }
+            depth == 0
+        });
+        let Some(open) = open else { return false };
+        // A word before the parenthesis that is no clause is the name of a function.
+        let is_relation = open.checked_sub(1).is_some_and(|before| {
+            let before = &self.output[before];
+            ["FROM", "JOIN", "LATERAL"].iter().any(|word| is_word(before, word))
+                || matches!(before.token, Token::Comma | Token::LParen)
+        });
+        let is_query = self.output.get(open + 1).is_some_and(|first| {
+            first.token == Token::LParen
+                || ["SELECT", "WITH", "VALUES"].iter().any(|word| is_word(first, word))
+        });
+        is_relation && !is_query
     }
 
     /// Where DELAY OF stands, if what follows WATERMARK is the clause and not an alias.
@@ -458,6 +492,10 @@ mod tests {
                 "column 17: an expression in WATERMARK needs one name",
             ),
             ("SELECT * FROM t WATERMARK ts DELAY OF INTERVAL -1 SECOND", "must not be negative"),
+            (
+                "SELECT * FROM (a JOIN b) WATERMARK ts DELAY OF INTERVAL 1 DAY",
+                "behind each relation",
+            ),
             ("SELECT * FROM t WATERMARK ts DELAY OF 10", "DELAY OF takes an interval"),
             (
                 "SELECT * FROM t WATERMARK ts DELAY OF INTERVAL 'soon'",

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 use crate::error::{Error, Result};
 use crate::sql::ast::bind_expr::{Aliases, Names};
 use crate::sql::ast::binder::{Binder, renamed};
+use crate::sql::ast::refuse;
 use crate::sql::ast::scope::{Column, Relation, Scope, Using, same};
 use crate::sql::marker::{self, Marker};
 use crate::sql::tables::parts_of;
@@ -94,6 +95,7 @@ impl Binder<'_> {
     }
 
     fn factor(&mut self, factor: &mut TableFactor, before: &Scope) -> Result<Vec<Relation>> {
+        refuse::relation(factor)?;
         let marked = marker::read(factor);
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
@@ -130,7 +132,10 @@ impl Binder<'_> {
             }
             TableFactor::Unpivot { .. } => Err(Error::unsupported("UNPIVOT is not supported yet")),
             // What else there is gives columns that only its planner knows.
-            _ => Ok(Vec::new()),
+            TableFactor::Table { alias, .. } | TableFactor::Function { alias, .. } => {
+                Ok(aliased(vec![Relation::default()], alias.as_ref()))
+            }
+            _ => Ok(vec![Relation::default()]),
         }
     }
 
@@ -142,8 +147,7 @@ impl Binder<'_> {
                 self.ctes.iter().rev().find(|(cte, _)| same(cte, &only.value))
         {
             *name = spelled(std::slice::from_ref(cte), only);
-            let columns = columns.clone().unwrap_or_default();
-            return Ok(Relation { qualifier: vec![cte.clone()], columns });
+            return Ok(Relation { qualifier: vec![cte.clone()], columns: columns.clone() });
         }
         let table = self.tables.get(&parts)?;
         if let Some(first) = parts.first() {

@@ -2,13 +2,13 @@
 
 use sqlparser::ast::{
     Cte, Expr, GroupByExpr, Ident, OrderBy, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, WildcardAdditionalOptions,
+    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, WildcardAdditionalOptions,
 };
 
 use crate::error::Result;
 use crate::sql::ast::bind_expr::{Aliases, Names};
-use crate::sql::ast::names;
 use crate::sql::ast::scope::{Column, Scope, same};
+use crate::sql::ast::{names, refuse};
 use crate::sql::ast::{wildcards, windows};
 use crate::sql::tables::{Tables, parts_of};
 
@@ -26,8 +26,8 @@ pub(in crate::sql) fn bind(
     binder.query(query).map(|_columns| ())
 }
 
-/// Common table expressions by name; columns are unknown while a recursive one is read.
-pub(super) type KnownCte = (String, Option<Vec<Column>>);
+/// A common table expression by name.
+pub(super) type KnownCte = (String, Vec<Column>);
 
 /// What is known at the block that is being read.
 pub(super) struct Binder<'a> {
@@ -41,6 +41,7 @@ pub(super) struct Binder<'a> {
 impl Binder<'_> {
     /// Resolves one query; gives its columns.
     pub(super) fn query(&mut self, query: &mut Query) -> Result<Vec<Column>> {
+        refuse::query(query)?;
         let known = self.ctes.len();
         if let Some(with) = &mut query.with {
             for cte in &mut with.cte_tables {
@@ -55,22 +56,35 @@ impl Binder<'_> {
     fn cte(&mut self, cte: &mut Cte, recursive: bool) -> Result<()> {
         let name = cte.alias.name.value.clone();
         if recursive {
-            self.ctes.push((name.clone(), None));
+            let columns = self.first_columns(&cte.query)?;
+            let columns = renamed(columns, cte.alias.columns.iter().map(|column| &column.name));
+            self.ctes.push((name.clone(), columns));
         }
         let columns = self.query(&mut cte.query)?;
         let columns = renamed(columns, cte.alias.columns.iter().map(|column| &column.name));
         if recursive {
             self.ctes.pop();
         }
-        self.ctes.push((name, Some(columns)));
+        self.ctes.push((name, columns));
         Ok(())
+    }
+
+    /// The columns of a recursive expression, which its first branch settles.
+    fn first_columns(&mut self, query: &Query) -> Result<Vec<Column>> {
+        match &*query.body {
+            SetExpr::SetOperation { left, .. } => self.body(&mut left.clone(), None),
+            _ => Ok(Vec::new()),
+        }
     }
 
     fn body(&mut self, body: &mut SetExpr, order_by: Option<&mut OrderBy>) -> Result<Vec<Column>> {
         let columns = match body {
             SetExpr::Select(select) => return self.select(select, order_by),
             SetExpr::Query(query) => self.query(query)?,
-            SetExpr::SetOperation { left, right, .. } => {
+            SetExpr::SetOperation { op, left, right, .. } => {
+                if *op == SetOperator::Minus {
+                    *op = SetOperator::Except;
+                }
                 let columns = self.body(left, None)?;
                 self.body(right, None)?;
                 columns
@@ -99,6 +113,7 @@ impl Binder<'_> {
         select: &mut Select,
         order_by: Option<&mut OrderBy>,
     ) -> Result<Vec<Column>> {
+        refuse::select(select)?;
         let mut scope = self.from(&mut select.from)?;
         let mut order: Vec<&mut Expr> = order_exprs(order_by);
         let windows = windows::collect(select, &order)?;

@@ -8,6 +8,7 @@ pub(super) mod binder;
 mod bind_expr;
 mod bind_from;
 mod names;
+mod refuse;
 mod scope;
 mod spelling;
 mod wildcards;

@@ -76,6 +76,7 @@ impl Printer<'_> {
                 text + " END"
             }
             Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+            Expr::Interval(interval) => interval_name(&self.print(&interval.value)?),
             Expr::Exists { negated, .. } => negate("exists()".to_owned(), *negated),
             other => self.predicate(other)?,
         })
@@ -251,6 +252,26 @@ impl Printer<'_> {
 
 fn negate(text: String, negated: bool) -> String {
     if negated { format!("(NOT {text})") } else { text }
+}
+
+/// `INTERVAL '05' SECOND` for `5 second`; what has several units is called as it is written.
+fn interval_name(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if let [number, unit] = words.as_slice()
+        && let Ok(number) = number.parse::<i64>()
+    {
+        match unit.trim_end_matches('s') {
+            unit @ ("hour" | "minute" | "second") => {
+                return format!("INTERVAL '{number:02}' {}", unit.to_uppercase());
+            }
+            unit @ ("year" | "month" | "day") => {
+                return format!("INTERVAL '{number}' {}", unit.to_uppercase());
+            }
+            "week" => return format!("INTERVAL '{}' DAY", number.saturating_mul(7)),
+            _ => (),
+        }
+    }
+    format!("INTERVAL '{text}'")
 }
 
 /// Texts stand without their quotes.

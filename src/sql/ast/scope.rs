@@ -75,7 +75,22 @@ impl Scope {
                 return Ok(Some(found));
             }
         }
-        Ok(None)
+        Ok(self.find_unknown(parts))
+    }
+
+    /// A column of a relation whose columns are not known: only the qualifier can be spelled.
+    fn find_unknown(&self, parts: &[Ident]) -> Option<Found> {
+        let [qualifier, rest @ ..] = parts else { return None };
+        let mut unknown = self.relations.iter().filter(|relation| relation.columns.is_empty());
+        let relation = unknown.find(|relation| {
+            !relation.qualifier.is_empty()
+                && !rest.is_empty()
+                && relation.answers_to(std::slice::from_ref(qualifier))
+        })?;
+        let mut spelled = relation.qualifier.clone();
+        spelled.extend(rest.iter().map(|part| part.value.clone()));
+        let qualifier_parts = relation.qualifier.len();
+        Some(Found { qualifier_parts, parts: spelled, data_type: None })
     }
 
     fn find_split(&self, parts: &[Ident], qualifier_parts: usize) -> Result<Option<Found>> {

@@ -216,6 +216,7 @@ async fn columns_without_alias_are_called_as_spark_calls_them() {
         ("max(v) IN (1, 2)", "(max(v) IN (1, 2))"),
         ("'it''s'", "it's"),
         ("NULL", "NULL"),
+        ("max(ts) + INTERVAL 5 SECONDS", "(max(ts) + INTERVAL '05' SECOND)"),
     ] {
         let text = format!("SELECT {item} FROM s");
         assert_eq!(columns(&text).await, [name], "{text}");
@@ -237,10 +238,13 @@ async fn names_do_not_depend_on_case() {
         "SELECT A.K FROM s a JOIN D b ON A.k = B.K ORDER BY k",
         "SELECT k, NAME FROM s JOIN d USING (K) WHERE K = 'a'",
         "SELECT K, s.k, d.k, count(*) FROM s RIGHT JOIN d USING (k) GROUP BY K, s.k, D.k",
+        "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT N + 1 FROM R WHERE n < 5) SELECT N FROM r",
+        "SELECT T.value FROM range(5) t",
         "SELECT k FROM s NATURAL JOIN d ORDER BY k",
         "SELECT t.* FROM s t JOIN d USING (k) WHERE T.K = 'a'",
         "SELECT k FROM s WHERE EXISTS (SELECT 1 FROM d WHERE D.K = S.k)",
         "SELECT (SELECT max(NAME) FROM d WHERE d.k = S.K) FROM s",
+        "SELECT K FROM s MINUS SELECT k FROM d",
         "SELECT K FROM s UNION ALL SELECT k FROM d ORDER BY k",
         "SELECT * EXCEPT (TS, V) FROM s",
         "SELECT T.* FROM s t",
@@ -258,6 +262,21 @@ async fn columns_of_using_come_once_and_first() {
     assert_eq!(columns(text).await, ["k", "e", "window", "n", "name"]);
     let full = "SELECT k FROM s FULL JOIN d USING (k)";
     refused(full, ErrorKind::Unsupported, "write ON").await;
+}
+
+#[tokio::test]
+async fn a_clause_that_nothing_would_act_on_is_refused() {
+    for text in [
+        "SELECT * FROM s TABLESAMPLE (10 PERCENT)",
+        "SELECT * FROM (SELECT 1) TABLESAMPLE (10 ROWS)",
+        "SELECT * INTO x FROM s",
+        "SELECT k, count(*) FROM s GROUP BY k WITH ROLLUP",
+        "SELECT k FROM s FOR UPDATE",
+        "SELECT k FROM s FETCH FIRST 1 ROWS ONLY",
+        "SELECT * FROM s PIVOT (sum(v) FOR k IN ('a'))",
+    ] {
+        refused(text, ErrorKind::Unsupported, "not supported").await;
+    }
 }
 
 #[tokio::test]
