@@ -14,7 +14,8 @@
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use base64::Engine;
@@ -101,8 +102,9 @@ fn nested(array: &ArrayRef) -> Fallible<Vec<Value>> {
             let columns: Vec<_> = columns.iter().map(values).collect::<Fallible<_>>()?;
             try_each(array, |i| {
                 let pairs = fields.iter().zip(&columns);
-                let object: Map<_, _> =
-                    pairs.map(|(field, column)| (field.name().clone(), column[i].clone())).collect();
+                let object: Map<_, _> = pairs
+                    .map(|(field, column)| (field.name().clone(), column[i].clone()))
+                    .collect();
                 Ok(Value::Object(object))
             })
         }
@@ -133,10 +135,7 @@ fn each(array: &ArrayRef, value: impl Fn(usize) -> Value) -> Vec<Value> {
     (0..array.len()).map(|i| if array.is_null(i) { Value::Null } else { value(i) }).collect()
 }
 
-fn try_each(
-    array: &ArrayRef,
-    value: impl Fn(usize) -> Fallible<Value>,
-) -> Fallible<Vec<Value>> {
+fn try_each(array: &ArrayRef, value: impl Fn(usize) -> Fallible<Value>) -> Fallible<Vec<Value>> {
     (0..array.len()).map(|i| if array.is_null(i) { Ok(Value::Null) } else { value(i) }).collect()
 }
 

@@ -44,12 +44,20 @@ impl Workspace {
     /// was put before it, however fast they follow each other.
     pub(crate) fn put(&self, folder: &str, extension: &str, bytes: &[u8]) -> Fallible<PathBuf> {
         let number = self.files.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{number:06}.{extension}");
-        let written = self.folder("staging")?.join(&name);
+        self.put_as(&format!("{folder}/{number:06}.{extension}"), bytes)
+    }
+
+    /// Puts a file at this path below the folder, as [`put`](Self::put) does.
+    pub(crate) fn put_as(&self, path: &str, bytes: &[u8]) -> Fallible<PathBuf> {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        let written = self.folder("staging")?.join(number.to_string());
         fs::write(&written, bytes)?;
         let modified = UNIX_EPOCH + Duration::from_secs(1_700_000_000 + number);
         File::options().write(true).open(&written)?.set_modified(modified)?;
-        let target = self.folder(folder)?.join(&name);
+        let target = self.folder.path().join(path);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)?;
+        }
         fs::rename(&written, &target)?;
         Ok(target)
     }

@@ -63,7 +63,9 @@ fn compare_batches(scenario: &Scenario, ran: &Ran) -> Fallible<()> {
             .map_err(|failure| format!("batch {}: {failure}", batch.batch_id))?;
     }
     ensure(expected.len() == ran.seen.len(), || {
-        let ids = |ids: &mut dyn Iterator<Item = u64>| ids.map(|id| id.to_string()).collect::<Vec<_>>().join(" ");
+        let ids = |ids: &mut dyn Iterator<Item = u64>| {
+            ids.map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
+        };
         format!(
             "the sink got {} batches, not {}\nexpected: {}\ngot:      {}\n{}",
             ran.seen.len(),
@@ -139,7 +141,11 @@ fn compare_rows(scenario: &Scenario, batch: &Batch, seen: &Seen) -> Fallible<()>
         same_rows(&batch.rows, &seen.rows, tolerance)
     };
     ensure(is_same, || {
-        format!("the rows differ\nexpected: {}\ngot:      {}", lines(&batch.rows), lines(&seen.rows))
+        format!(
+            "the rows differ\nexpected: {}\ngot:      {}",
+            lines(&batch.rows),
+            lines(&seen.rows)
+        )
     })
 }
 
