@@ -9,10 +9,22 @@ pub(crate) enum Group {
     Spark,
     /// SQL with its expected results.
     Slt,
+    /// Random input against a batch query.
+    Property,
+    /// A failure at every write, and other mishaps.
+    Crash,
+    /// The built program, killed.
+    Kill,
 }
 
 impl Group {
-    const ALL: [(&'static str, Self); 2] = [("spark", Self::Spark), ("slt", Self::Slt)];
+    const ALL: [(&'static str, Self); 5] = [
+        ("spark", Self::Spark),
+        ("slt", Self::Slt),
+        ("property", Self::Property),
+        ("crash", Self::Crash),
+        ("kill", Self::Kill),
+    ];
 }
 
 /// What the command line asks for.

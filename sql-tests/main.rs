@@ -10,7 +10,11 @@
 
 mod arguments;
 mod case;
+mod collector;
+mod crash;
+mod kill;
 mod outcome;
+mod property;
 mod render;
 mod report;
 mod slt;
@@ -58,5 +62,8 @@ fn cases_of(group: Group, arguments: &Arguments) -> Fallible<Vec<Case>> {
     match group {
         Group::Spark => spark::cases(),
         Group::Slt => slt::cases(arguments.complete),
+        Group::Property => property::cases(),
+        Group::Crash => Ok(crash::cases()),
+        Group::Kill => kill::cases(),
     }
 }

@@ -23,7 +23,7 @@ use crate::outcome::{Failure, Fallible};
 use crate::render;
 use crate::slt::column_type::ColumnLetter;
 use crate::slt::fault_point::{FaultPoint, POINT};
-use crate::slt::program::{Program, field};
+use crate::slt::program::{Program, field, letter};
 use crate::slt::step::Step;
 use crate::workspace::Workspace;
 
@@ -256,13 +256,7 @@ fn report(
     epochs: &[StreamingQueryProgress],
     fields: &[String],
 ) -> Fallible<DBOutput<ColumnLetter>> {
-    let mut types = Vec::new();
-    let mut rows = Vec::new();
-    for epoch in epochs {
-        let cells: Vec<(ColumnLetter, String)> =
-            fields.iter().map(|name| field(epoch, name)).collect::<Fallible<_>>()?;
-        types = cells.iter().map(|(letter, _)| *letter).collect();
-        rows.push(cells.into_iter().map(|(_, text)| text).collect());
-    }
-    Ok(DBOutput::Rows { types, rows })
+    let row = |epoch| fields.iter().map(|name| field(epoch, name)).collect::<Fallible<_>>();
+    let rows = epochs.iter().map(row).collect::<Fallible<_>>()?;
+    Ok(DBOutput::Rows { types: fields.iter().map(|name| letter(name)).collect(), rows })
 }

@@ -65,11 +65,16 @@ impl Program {
     }
 }
 
-/// A field of a progress report, as a value of a row.
-pub(super) fn field(
-    progress: &StreamingQueryProgress,
-    name: &str,
-) -> Fallible<(ColumnLetter, String)> {
+/// The letter of a field of a progress report.
+pub(super) fn letter(name: &str) -> ColumnLetter {
+    match name {
+        "watermark" | "min" | "max" | "avg" | "timestamp" => ColumnLetter::Timestamp,
+        _ => ColumnLetter::Integer,
+    }
+}
+
+/// A field of a progress report, as text.
+pub(super) fn field(progress: &StreamingQueryProgress, name: &str) -> Fallible<String> {
     let operators = &progress.state_operators;
     let number = match name {
         "epoch" => progress.batch_id,
@@ -81,15 +86,13 @@ pub(super) fn field(
         "state_updated" => operators.iter().map(|operator| operator.num_rows_updated).sum(),
         "state_removed" => operators.iter().map(|operator| operator.num_rows_removed).sum(),
         "partitions" => operators.iter().map(|operator| operator.num_shuffle_partitions).sum(),
-        "output_rows" => {
-            return Ok((ColumnLetter::Integer, progress.sink.num_output_rows.to_string()));
-        }
+        "output_rows" => return Ok(progress.sink.num_output_rows.to_string()),
+        "timestamp" => return Ok(progress.timestamp.clone()),
         "watermark" | "min" | "max" | "avg" => {
-            let time = progress.event_time.get(name).map_or("NULL", String::as_str);
-            return Ok((ColumnLetter::Timestamp, time.to_owned()));
+            let time = progress.event_time.get(name);
+            return Ok(time.map_or("NULL", String::as_str).to_owned());
         }
-        "timestamp" => return Ok((ColumnLetter::Timestamp, progress.timestamp.clone())),
         _ => return Err(format!("a progress report has no field {name}; README.md has all").into()),
     };
-    Ok((ColumnLetter::Integer, number.to_string()))
+    Ok(number.to_string())
 }

@@ -4,7 +4,7 @@ use millstream::{ErrorKind, StreamingQueryProgress};
 use serde_json::Value;
 
 use crate::outcome::{Fallible, ensure};
-use crate::spark::collector::Seen;
+use crate::collector::Seen;
 use crate::spark::engine::{Ended, Ran};
 use crate::spark::scenario::{Batch, Compare, OperatorState, Phase, Refusal, Scenario};
 

@@ -11,7 +11,7 @@ use millstream::{Error, StreamSession, StreamingQuery, StreamingQueryProgress};
 use serde_json::Value;
 
 use crate::outcome::{Fallible, ensure};
-use crate::spark::collector::{Collector, Seen};
+use crate::collector::{Collector, Seen};
 use crate::spark::scenario::{self, Definition, Phase, Scenario, Step};
 use crate::workspace::Workspace;
 

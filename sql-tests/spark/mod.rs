@@ -5,7 +5,6 @@
 //! `MILLSTREAM_SPARK_SCENARIOS` names another folder of scenarios, `MILLSTREAM_SPARK_ALL=1` runs
 //! those too that belong to work still to come.
 
-mod collector;
 mod compare;
 mod engine;
 mod scenario;

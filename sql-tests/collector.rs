@@ -1,4 +1,4 @@
-//! The sink of a scenario: remembers what it was handed, and fails when it is told to.
+//! A sink for tests: remembers what it was handed, and fails when it is told to.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,17 +12,17 @@ use crate::render;
 
 /// A batch that the sink was handed.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
-    pub(super) batch_id: u64,
-    pub(super) columns: Vec<String>,
-    pub(super) types: Vec<String>,
-    pub(super) rows: Vec<Vec<Value>>,
-    pub(super) failed: bool,
+pub(crate) struct Seen {
+    pub(crate) batch_id: u64,
+    pub(crate) columns: Vec<String>,
+    pub(crate) types: Vec<String>,
+    pub(crate) rows: Vec<Vec<Value>>,
+    pub(crate) failed: bool,
 }
 
 /// Remembers batches. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Collector(Arc<Inner>);
+pub(crate) struct Collector(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -32,22 +32,22 @@ struct Inner {
 
 impl Collector {
     /// Lets the sink fail once, with the next batch.
-    pub(super) fn fail_next(&self) {
+    pub(crate) fn fail_next(&self) {
         self.0.fails.store(true, Ordering::SeqCst);
     }
 
     /// All batches so far.
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.lock().clone()
     }
 
     /// How often the sink failed.
-    pub(super) fn failures(&self) -> usize {
+    pub(crate) fn failures(&self) -> usize {
         self.lock().iter().filter(|seen| seen.failed).count()
     }
 
     /// Takes a batch.
-    pub(super) async fn take(self, rows: DataFrame, batch_id: u64) -> Result<(), UserError> {
+    pub(crate) async fn take(self, rows: DataFrame, batch_id: u64) -> Result<(), UserError> {
         let fields = rows.schema().fields().clone();
         let batches = rows.collect().await?;
         let failed = self.0.fails.swap(false, Ordering::SeqCst);
