@@ -151,6 +151,10 @@ pub trait SourceDefinition: Debug + Send + Sync + 'static {
     /// The columns of the table.
     fn schema(&self) -> SchemaRef;
 
+    /// Whether the source leaves out rows that fail a simple filter of the query, a column compared
+    /// with a constant, so that they are neither counted as input nor seen by a watermark.
+    fn takes_filters(&self) -> bool;
+
     /// Starts the source for one run of a query.
     ///
     /// # Errors

@@ -9,7 +9,8 @@ use crate::event_time::timestamp::{EventTime, iso_millis};
 
 /// A lower bound on the event times still to come, in milliseconds since 1970 in UTC.
 ///
-/// Zero means "not known yet", as in Spark: no row is late and nothing is evicted.
+/// A query begins with zero. As in Spark that is no "unknown": what lies before 1970 is late from the
+/// first epoch on.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -17,7 +18,7 @@ use crate::event_time::timestamp::{EventTime, iso_millis};
 pub struct Watermark(i64);
 
 impl Watermark {
-    /// Nothing is known yet.
+    /// The watermark that every query begins with: the start of 1970 in UTC.
     pub const NONE: Self = Self(0);
 
     /// The watermark so many milliseconds after the start of 1970 in UTC.
@@ -39,7 +40,7 @@ impl Watermark {
     ///
     /// Equal counts as behind; the end of a window is exclusive.
     pub const fn has_passed(self, time: EventTime) -> bool {
-        self.0 > 0 && time.as_micros() <= self.as_micros()
+        time.as_micros() <= self.as_micros()
     }
 }
 
@@ -106,7 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_watermark_passes_nothing() {
-        assert!(!Watermark::NONE.has_passed(EventTime::from_micros(-1)));
+    fn the_first_watermark_has_passed_what_lies_before_1970() {
+        assert!(Watermark::NONE.has_passed(EventTime::from_micros(-1)));
+        assert!(!Watermark::NONE.has_passed(EventTime::from_micros(1)));
     }
 }

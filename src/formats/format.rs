@@ -29,6 +29,10 @@ pub trait FileFormat: Debug + Send + Sync + 'static {
     /// The name that users know the format by, such as `json`.
     fn name(&self) -> &'static str;
 
+    /// Whether rows that fail a simple filter of a streaming query are left out as they are read, as
+    /// Spark's reader of the format does: they are not counted as input.
+    fn takes_filters(&self) -> bool;
+
     /// Checks that columns of these types can be read at all.
     ///
     /// # Errors

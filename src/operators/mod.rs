@@ -13,5 +13,7 @@ pub mod node;
 pub mod region;
 pub mod report;
 pub mod scan;
+pub mod scan_exec;
+pub mod scan_filter;
 pub mod watermark;
 pub mod window_assign;

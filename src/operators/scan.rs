@@ -1,28 +1,24 @@
 //! An unbounded table in a plan.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::DFSchema;
 use datafusion::datasource::source_as_provider;
-use datafusion::error::{DataFusionError, Result as DfResult};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Expr, LogicalPlan, TableScan, TableType};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use datafusion::error::Result as DfResult;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, TableProviderFilterPushDown, TableScan, TableType,
+};
+use datafusion::physical_plan::ExecutionPlan;
 
 use crate::connector::source::SourceDefinition;
 use crate::error::Error;
-use crate::operators::context::{EpochContext, EpochResources};
-use crate::operators::exec;
-use crate::operators::report::EpochReport;
+use crate::operators::scan_exec::{ScanArgs, StreamScanExec};
+use crate::operators::scan_filter::is_simple;
 
 /// An unbounded table: a source that was described. Each has an identity; a plan that holds the
 /// same table twice has one source.
@@ -64,6 +60,18 @@ impl TableProvider for StreamTable {
 
     fn table_type(&self) -> TableType {
         TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> DfResult<Vec<TableProviderFilterPushDown>> {
+        let takes = self.definition.takes_filters();
+        let answer = |filter: &&Expr| match takes && is_simple(filter) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(answer).collect())
     }
 
     async fn scan(
@@ -162,130 +170,35 @@ impl TableProvider for NamedStream {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> DfResult<Vec<TableProviderFilterPushDown>> {
+        self.table.supports_filters_pushdown(filters)
+    }
+
     async fn scan(
         &self,
-        _state: &dyn Session,
+        state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         _limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let columns = projection.cloned();
-        Ok(Arc::new(StreamScanExec::try_new(self, columns)?))
-    }
-}
-
-/// Reads what the epoch names from one source.
-#[derive(Debug, Clone)]
-pub struct StreamScanExec {
-    source: String,
-    projection: Option<Vec<usize>>,
-    properties: Arc<PlanProperties>,
-}
-
-impl StreamScanExec {
-    fn try_new(stream: &NamedStream, projection: Option<Vec<usize>>) -> DfResult<Self> {
-        let schema = match &projection {
-            Some(columns) => Arc::new(stream.schema().project(columns)?),
-            None => stream.schema(),
-        };
-        let properties = exec::properties(schema, stream.partitions);
-        Ok(Self { source: stream.source.clone(), projection, properties })
-    }
-}
-
-impl DisplayAs for StreamScanExec {
-    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let schema = self.schema();
-        let columns = schema.fields().iter().map(|field| field.name().as_str());
-        write!(f, "StreamScanExec: {} [{}]", self.source, columns.collect::<Vec<_>>().join(", "))
-    }
-}
-
-impl ExecutionPlan for StreamScanExec {
-    fn name(&self) -> &'static str {
-        "StreamScanExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![]
-    }
-
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
-    ) -> DfResult<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> DfResult<SendableRecordBatchStream> {
-        let epoch = EpochContext::of(&context)?;
-        let resources = EpochResources::of(&context)?;
-        let source = resources
-            .sources
-            .get(&self.source)
-            .map(Arc::clone)
-            .ok_or_else(|| Error::internal(format!("no source `{}`", self.source)))?;
-        let every = self.properties.output_partitioning().partition_count();
-        let inputs = epoch.inputs.get(&self.source).map_or(&[][..], Vec::as_slice);
-        let mine: Vec<_> = inputs.iter().skip(partition).step_by(every).cloned().collect();
-        let schema = self.schema();
-        let read = ReadArgs {
-            // A query that only counts rows asks for no column; sources read at least one.
-            columns: self.projection.clone().map(|p| if p.is_empty() { vec![0] } else { p }),
-            schema: Arc::clone(&schema),
-            name: self.source.clone(),
-            report: Arc::clone(&resources.report),
-        };
-        let rows =
-            stream::iter(mine.into_iter().map(Ok::<_, DataFusionError>)).and_then(move |input| {
-                let (source, read) = (Arc::clone(&source), read.clone());
-                async move {
-                    Ok::<_, DataFusionError>(
-                        read.count_and_fit(source.read(&input, read.columns.as_deref()).await?),
-                    )
-                }
-            });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows.try_flatten())))
-    }
-}
-
-#[derive(Clone)]
-struct ReadArgs {
-    columns: Option<Vec<usize>>,
-    schema: SchemaRef,
-    name: String,
-    report: Arc<EpochReport>,
-}
-
-impl ReadArgs {
-    fn count_and_fit(
-        &self,
-        rows: SendableRecordBatchStream,
-    ) -> impl Stream<Item = DfResult<RecordBatch>> + use<> {
-        let read = self.clone();
-        rows.map(move |batch| {
-            let batch = batch?;
-            read.report.add_input_rows(&read.name, batch.num_rows() as u64);
-            if !read.schema.fields().is_empty() {
-                return Ok(batch);
+        let filter = match conjunction(filters.iter().cloned()) {
+            None => None,
+            Some(filter) => {
+                let columns = DFSchema::try_from(Arc::clone(&schema))?;
+                Some(state.create_physical_expr(filter, &columns)?)
             }
-            let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-            Ok(RecordBatch::try_new_with_options(Arc::clone(&read.schema), vec![], &options)?)
-        })
+        };
+        let all = || (0..schema.fields().len()).collect();
+        Ok(Arc::new(StreamScanExec::try_new(ScanArgs {
+            source: self.source.clone(),
+            projection: projection.cloned().unwrap_or_else(all),
+            schema,
+            filter,
+            partitions: self.partitions,
+        })?))
     }
 }

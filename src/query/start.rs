@@ -91,7 +91,9 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     check_fit(&checkpoint, &plan).await?;
     // From here on a run before this one may do no more; nothing was changed until now.
     let run_id = Uuid::new_v4().to_string();
-    let claim = Claim::take(checkpoint.clone(), &run_id, args.clock.now_millis()).await?;
+    let claim = Claim::take(checkpoint, &run_id, args.clock.now_millis()).await?;
+    // What the logs said before the claim may be old: the run before this one may have gone on.
+    let checkpoint = Checkpoint::new(args.checkpoint.clone());
     let point = resume(read_logs(&checkpoint).await?, &checkpoint.location().given)?;
     if point != ResumePoint::default() && !sink.can_recover(args.mode) {
         return Err(Error::unsupported(format!(

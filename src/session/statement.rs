@@ -13,6 +13,7 @@ use sqlparser::ast::Query;
 use crate::connector::options::nearest;
 use crate::connector::source::{DefineContext, Freshness};
 use crate::error::{Error, Result};
+use crate::logical::check::check_subqueries;
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::session::builtin;
 use crate::session::data_frame::{StreamingDataFrame, quoted_reference};
@@ -47,7 +48,9 @@ pub(crate) async fn run(
 }
 
 async fn frame(session: &StreamSession, query: &Query) -> Result<StreamingDataFrame> {
-    Ok(session.data_frame(plan(&session.state(), query).await?))
+    let plan = plan(&session.state(), query).await?;
+    check_subqueries(&plan)?;
+    Ok(session.data_frame(plan))
 }
 
 async fn create_table(session: &StreamSession, create: CreateTable) -> Result<StreamingDataFrame> {
@@ -123,7 +126,8 @@ async fn create_view(
     query: &Query,
 ) -> Result<StreamingDataFrame> {
     // The view may read the one that it replaces, so it is planned first.
-    let view = ViewTable::new(plan(&session.state(), query).await?, None);
+    let (_, plan) = frame(session, query).await?.into_parts();
+    let view = ViewTable::new(plan, None);
     claim_name(session, name, false, or_replace)?;
     session.context().register_table(quoted_reference(name), Arc::new(view))?;
     Ok(session.empty())

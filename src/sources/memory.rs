@@ -164,6 +164,10 @@ impl SourceDefinition for MemorySourceDefinition {
         self.table.schema()
     }
 
+    fn takes_filters(&self) -> bool {
+        false
+    }
+
     fn start(&self, _context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {
         Ok(Arc::new(MemorySource { table: Arc::clone(&self.table), frozen: Mutex::default() }))
     }

@@ -61,6 +61,10 @@ impl FileFormat for JsonFormat {
         "json"
     }
 
+    fn takes_filters(&self) -> bool {
+        true
+    }
+
     fn check_schema(&self, schema: &Schema) -> Result<()> {
         for field in schema.fields() {
             let (name, data_type) = (field.name(), field.data_type());

@@ -29,6 +29,10 @@ impl FileFormat for ParquetFormat {
         "parquet"
     }
 
+    fn takes_filters(&self) -> bool {
+        false
+    }
+
     fn check_schema(&self, schema: &Schema) -> Result<()> {
         let foreign = schema
             .fields()

@@ -81,7 +81,8 @@ impl Region for AggregateRegion {
             kind: STATE_STORE_SAVE,
             partitions: self.partitions,
             schema: self.state_schema(&address, &merge.aggregates),
-            evicts: self.rule.evict,
+            // Also where no key has event time, as in Spark: the epoch then only moves the watermark.
+            evicts: !self.rule.all,
         };
         Ok(Expansion { plan, operator })
     }

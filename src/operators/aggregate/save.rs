@@ -240,7 +240,7 @@ impl Save {
     }
 
     async fn evict(&self, store: &dyn StateStore) -> Result<()> {
-        if !self.rule.evict || self.eviction == Watermark::NONE {
+        if !self.rule.evict {
             return Ok(());
         }
         let until = EventTime::from_micros(self.eviction.as_micros());

@@ -87,6 +87,10 @@ impl SourceDefinition for FileSourceDefinition {
         Arc::clone(&self.schema)
     }
 
+    fn takes_filters(&self) -> bool {
+        self.options.format.takes_filters()
+    }
+
     fn start(&self, context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {
         Ok(Arc::new(FileSource::new(&self.options, self.schema(), context)?))
     }

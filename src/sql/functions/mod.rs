@@ -1,8 +1,9 @@
-//! Scalar functions of Spark that DataFusion lacks or types otherwise.
+//! Functions of Spark that DataFusion lacks, or that give other values or types.
 
 pub mod batch_time;
 
 pub(super) mod builtin;
+pub(super) mod float_extremes;
 
 mod timestamps;
 mod window_time;

@@ -33,6 +33,10 @@ impl SourceDefinition for Described {
         Arc::clone(&self.0)
     }
 
+    fn takes_filters(&self) -> bool {
+        false
+    }
+
     fn start(&self, _context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {
         Err(Error::internal("a described source was started"))
     }
