@@ -1,3 +1,5 @@
 //! Crashes.
 use crate::case::Case;
-pub(crate) fn cases() -> Vec<Case> { vec![] }
+pub(crate) fn cases() -> Vec<Case> {
+    vec![]
+}

@@ -76,7 +76,8 @@ fn rows() -> impl Strategy<Value = Row> {
     let v = option::weighted(0.8, -9_i64..10);
     // Multiples of a power of two, whose sums are the same in whatever order.
     let x = option::weighted(0.8, (-40_i32..40).prop_map(|quarters| f64::from(quarters) / 4.0));
-    let s = any::<bool>().prop_map(|long| if long { "long text".to_owned() } else { "x".to_owned() });
+    let s =
+        any::<bool>().prop_map(|long| if long { "long text".to_owned() } else { "x".to_owned() });
     (ts, k, v, x, s).prop_map(|(ts, k, v, x, s)| Row { ts, k, v, x, s })
 }
 

@@ -98,12 +98,8 @@ pub(crate) fn number(name: &str) -> Fallible<Option<u64>> {
 async fn search(query: &'static Query, cases: u32, seed: u64) -> Fallible<Outcome> {
     let handle = Handle::current();
     let search = task::spawn_blocking(move || {
-        let config = Config {
-            cases,
-            failure_persistence: None,
-            max_shrink_iters: 200,
-            ..Config::default()
-        };
+        let config =
+            Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);

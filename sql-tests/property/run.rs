@@ -25,8 +25,7 @@ pub(super) struct Query {
 
 /// Fails when the stream says something else than the table.
 pub(super) async fn check(query: &Query, input: &Input) -> Fallible<()> {
-    let session =
-        StreamSession::builder().with_clock(Arc::new(ManualClock::new(0))).build()?;
+    let session = StreamSession::builder().with_clock(Arc::new(ManualClock::new(0))).build()?;
     session.sql(&format!("CREATE TABLE t ({COLUMNS}) USING memory")).await?;
     let streamed = stream(query, input, &session).await?;
     let frame = session.sql(&query.text.replace("{t}", "t")).await?;
@@ -42,7 +41,11 @@ pub(super) async fn check(query: &Query, input: &Input) -> Fallible<()> {
 }
 
 /// What the stream came to: in complete mode the last result, in append mode all of them.
-async fn stream(query: &Query, input: &Input, session: &StreamSession) -> Fallible<Vec<Vec<Value>>> {
+async fn stream(
+    query: &Query,
+    input: &Input,
+    session: &StreamSession,
+) -> Fallible<Vec<Vec<Value>>> {
     let workspace = Workspace::new()?;
     let collector = Collector::default();
     let mut running: Option<StreamingQuery> = None;

@@ -3,8 +3,8 @@
 use millstream::{ErrorKind, StreamingQueryProgress};
 use serde_json::Value;
 
-use crate::outcome::{Fallible, ensure};
 use crate::collector::Seen;
+use crate::outcome::{Fallible, ensure};
 use crate::spark::engine::{Ended, Ran};
 use crate::spark::scenario::{Batch, Compare, OperatorState, Phase, Refusal, Scenario};
 

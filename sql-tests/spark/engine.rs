@@ -10,8 +10,8 @@ use millstream::session::StreamingDataFrame;
 use millstream::{Error, StreamSession, StreamingQuery, StreamingQueryProgress};
 use serde_json::Value;
 
-use crate::outcome::{Fallible, ensure};
 use crate::collector::{Collector, Seen};
+use crate::outcome::{Fallible, ensure};
 use crate::spark::scenario::{self, Definition, Phase, Scenario, Step};
 use crate::workspace::Workspace;
 
