@@ -101,6 +101,11 @@ impl CatalogTable {
         Self { rows, stream }
     }
 
+    /// The table without its unbounded form.
+    pub const fn rows(&self) -> &Arc<dyn TableProvider> {
+        &self.rows
+    }
+
     /// The unbounded table.
     pub const fn stream(&self) -> &Arc<StreamTable> {
         &self.stream

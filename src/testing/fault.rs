@@ -127,6 +127,24 @@ impl From<InjectedFault> for StoreError {
     }
 }
 
+/// The write that a fault is armed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Target {
+    Number(usize),
+    Path(String),
+}
+
+impl Target {
+    fn is(&self, number: usize, write: &Write) -> bool {
+        match self {
+            Self::Number(armed) => *armed == number,
+            Self::Path(part) => {
+                write.path.contains(part.as_str()) && write.kind != WriteKind::Delete
+            }
+        }
+    }
+}
+
 /// Decides which writes fail, and remembers all of them. Clones share everything.
 #[derive(Debug, Clone, Default)]
 pub struct Faults(Arc<Mutex<Inner>>);
@@ -134,7 +152,7 @@ pub struct Faults(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     writes: Vec<Write>,
-    armed: Option<(usize, FaultMode)>,
+    armed: Option<(Target, FaultMode)>,
     is_dead: bool,
 }
 
@@ -148,7 +166,13 @@ impl Faults {
     /// Arms one fault for the write with this number, counted from 0 since the start or the last
     /// [`clear`](Self::clear): its place in [`writes`](Self::writes). Replaces an earlier one.
     pub fn arm(&self, number: usize, mode: FaultMode) {
-        self.lock().armed = Some((number, mode));
+        self.lock().armed = Some((Target::Number(number), mode));
+    }
+
+    /// Arms one fault for the next write, deletions aside, of a file whose path holds `part`.
+    /// Replaces an earlier one.
+    pub fn arm_path(&self, part: impl Into<String>, mode: FaultMode) {
+        self.lock().armed = Some((Target::Path(part.into()), mode));
     }
 
     /// Takes an armed fault back that did not come to pass.
@@ -212,8 +236,8 @@ impl Faults {
         let mut inner = self.lock();
         let number = inner.writes.len();
         inner.writes.push(write.clone());
-        let hit = inner.armed.take_if(|(armed, _)| *armed == number);
-        Ok(hit.map(|(number, mode)| (InjectedFault::AtWrite { number, write }, mode)))
+        let hit = inner.armed.take_if(|(armed, _)| armed.is(number, &write));
+        Ok(hit.map(|(_, mode)| (InjectedFault::AtWrite { number, write }, mode)))
     }
 
     fn die_if(&self, is_deadly: bool) {
@@ -495,6 +519,16 @@ mod tests {
             put(&folder, "2").await.unwrap();
             assert_eq!(names(&dir), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_fault_can_wait_for_a_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let (faults, folder) = open(&dir);
+        faults.arm_path("b", FaultMode::FailBefore);
+        put(&folder, "a").await.unwrap();
+        put(&folder, "b").await.unwrap_err();
+        put(&folder, "b").await.unwrap();
     }
 
     #[tokio::test]

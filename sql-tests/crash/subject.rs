@@ -1,0 +1,198 @@
+//! The query that is cut short: final windows of JSON files, into a sink that keeps what it got.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use datafusion::dataframe::DataFrame;
+use millstream::config::Trigger;
+use millstream::connector::storage::Storage;
+use millstream::runtime::clock::ManualClock;
+use millstream::session::StreamingDataFrame;
+use millstream::sinks::foreach_batch::UserError;
+use millstream::{Error, StreamSession, StreamingQuery};
+use serde_json::Value;
+
+use crate::outcome::Fallible;
+use crate::render;
+use crate::workspace::Workspace;
+
+/// The input: a file for each epoch. The last row of each makes windows before it final.
+const FILES: &[&str] = &[
+    "{\"ts\": \"2024-01-01T00:00:01Z\", \"k\": \"a\", \"v\": 1}\n{\"ts\": \"2024-01-01T00:00:12Z\", \"k\": \"b\", \"v\": 2}\n",
+    "{\"ts\": \"2024-01-01T00:00:13Z\", \"k\": \"b\", \"v\": 3}\n{\"ts\": \"2024-01-01T00:00:31Z\", \"k\": \"a\", \"v\": 4}\n",
+    "{\"ts\": \"2024-01-01T00:00:32Z\", \"k\": \"a\", \"v\": 5}\n{\"ts\": \"2024-01-01T00:01:00Z\", \"k\": \"c\", \"v\": 6}\n",
+];
+
+/// Where the rows go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sink {
+    /// Into a folder of parquet files.
+    Files,
+    /// To a function that keeps the rows of an epoch under its number.
+    Table,
+}
+
+impl Sink {
+    pub(super) const ALL: [Self; 2] = [Self::Files, Self::Table];
+
+    /// A name for cases.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Files => "file_sink",
+            Self::Table => "foreach_batch",
+        }
+    }
+}
+
+/// A table outside of the process, as it were: an epoch that comes again replaces its rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct KeyedTable(Arc<Mutex<BTreeMap<u64, Vec<String>>>>);
+
+impl KeyedTable {
+    async fn put(self, rows: DataFrame, epoch: u64) -> Result<(), UserError> {
+        let rows = lines(&render::all_rows(&rows.collect().await?)?);
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match table.insert(epoch, rows.clone()) {
+            Some(before) if before != rows => {
+                Err(format!("epoch {epoch} came again with other rows: {before:?}, then {rows:?}")
+                    .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn rows(&self) -> Vec<String> {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows: Vec<String> = table.values().flatten().cloned().collect();
+        rows.sort();
+        rows
+    }
+}
+
+/// A query over files, with its folder and its sink.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) workspace: Workspace,
+    sink: Sink,
+    table: KeyedTable,
+}
+
+impl Subject {
+    /// A query that has all its files.
+    pub(super) fn new(sink: Sink) -> Fallible<Self> {
+        let subject = Self::without_files(sink)?;
+        for _ in FILES {
+            subject.add_file()?;
+        }
+        Ok(subject)
+    }
+
+    /// A query whose files are still to come.
+    pub(super) fn without_files(sink: Sink) -> Fallible<Self> {
+        let workspace = Workspace::new()?;
+        workspace.folder("in")?;
+        Ok(Self { workspace, sink, table: KeyedTable::default() })
+    }
+
+    /// Adds the next file; whether there was one.
+    pub(super) fn add_file(&self) -> Fallible<bool> {
+        let there = fs::read_dir(self.workspace.child("in"))?.count();
+        match FILES.get(there) {
+            None => Ok(false),
+            Some(text) => self.workspace.put("in", "json", text.as_bytes()).map(|_path| true),
+        }
+    }
+
+    /// Starts the query in a session of its own, as a new process would.
+    pub(super) async fn start(
+        &self,
+        storage: Arc<dyn Storage>,
+        trigger: Trigger,
+    ) -> Result<StreamingQuery, Error> {
+        let session = StreamSession::builder()
+            .config("spark.sql.shuffle.partitions", "2")
+            .with_clock(Arc::new(ManualClock::new(0)))
+            .with_storage(storage)
+            .build()?;
+        let query = self.frame(&session).await?.write_stream().trigger(trigger).query_name("q");
+        let query = query.option("checkpointLocation", &self.workspace.child("checkpoint"));
+        let query = match self.sink {
+            Sink::Files => query.format("parquet").option("path", &self.workspace.child("out")),
+            Sink::Table => {
+                let table = self.table.clone();
+                query.foreach_batch(move |rows, epoch| table.clone().put(rows, epoch))
+            }
+        };
+        Box::pin(query.start()).await
+    }
+
+    async fn frame(&self, session: &StreamSession) -> Result<StreamingDataFrame, Error> {
+        let rows = session
+            .read_stream()
+            .format("json")
+            .schema("ts TIMESTAMP, k STRING, v BIGINT")
+            .option("path", &self.workspace.child("in"))
+            .option("maxFilesPerTrigger", 1)
+            .load()
+            .await?;
+        rows.with_watermark("ts", "5 seconds")?.create_or_replace_temp_view("w")?;
+        session
+            .sql(
+                "SELECT window.start AS ws, k, count(*) AS n, sum(v) AS t FROM w \
+                 GROUP BY window(ts, '10 seconds'), k",
+            )
+            .await
+    }
+
+    /// Runs the query over all that is there, to its end.
+    pub(super) async fn run(&self, storage: Arc<dyn Storage>) -> Result<StreamingQuery, Error> {
+        let query = self.start(storage, Trigger::AvailableNow).await?;
+        query.await_termination(None).await?;
+        Ok(query)
+    }
+
+    /// The rows that a reader of the sink sees.
+    pub(super) async fn rows(&self) -> Fallible<Vec<String>> {
+        match self.sink {
+            Sink::Table => Ok(self.table.rows()),
+            Sink::Files if !Path::new(&self.workspace.child("out")).exists() => Ok(vec![]),
+            Sink::Files => {
+                let session = StreamSession::new()?;
+                let written = session
+                    .read()
+                    .format("parquet")
+                    .schema("ws TIMESTAMP, k STRING, n BIGINT, t BIGINT")
+                    .load_path(&self.workspace.child("out"))
+                    .await?;
+                Ok(lines(&render::all_rows(&written.collect().await?)?))
+            }
+        }
+    }
+
+    /// The newest epochs in the offset log and in the commit log.
+    pub(super) fn logs(&self) -> Fallible<(Option<u64>, Option<u64>)> {
+        Ok((self.newest("offsets")?, self.newest("commits")?))
+    }
+
+    fn newest(&self, log: &str) -> Fallible<Option<u64>> {
+        let folder = self.workspace.path().join("checkpoint").join(log);
+        if !folder.exists() {
+            return Ok(None);
+        }
+        let mut newest = None;
+        for entry in fs::read_dir(folder)? {
+            newest = newest.max(entry?.file_name().to_string_lossy().parse().ok());
+        }
+        Ok(newest)
+    }
+}
+
+/// Rows as sorted lines.
+fn lines(rows: &[Vec<Value>]) -> Vec<String> {
+    let mut lines: Vec<String> =
+        rows.iter().map(|row| Value::Array(row.clone()).to_string()).collect();
+    lines.sort();
+    lines
+}
