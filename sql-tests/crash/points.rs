@@ -27,11 +27,10 @@ pub(super) const fn mode_name(mode: FaultMode) -> &'static str {
 
 /// Cuts the query short at each of its writes in turn.
 pub(super) async fn every_write(sink: Sink, mode: FaultMode) -> Fallible<Outcome> {
-    let undisturbed = Subject::new(sink)?;
+    let expected = Subject::undisturbed(sink).await?;
     let faults = Faults::new();
-    undisturbed.run(faulty(&faults)).await?;
-    let expected = undisturbed.rows().await?;
-    ensure(expected.len() >= 3, || format!("the undisturbed run gave {expected:?}"))?;
+    Subject::new(sink)?.run(faulty(&faults)).await?;
+    ensure(expected.len() >= 4, || format!("the undisturbed run gave {expected:?}"))?;
     let mut table = Vec::new();
     for number in 0..faults.count() {
         let line = one_write(sink, mode, number, &expected).await.map_err(|failure| {
@@ -66,6 +65,7 @@ async fn one_write(
     };
     let logs = subject.logs()?;
     check_visible(&subject, expected).await?;
+    subject.add_last_file()?;
     let second = subject.run(Arc::new(LocalStorage::new())).await?;
     let rows = subject.rows().await?;
     ensure(rows == expected, || {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::dataframe::DataFrame;
+use millstream::checkpoint::storage::LocalStorage;
 use millstream::config::Trigger;
 use millstream::connector::storage::Storage;
 use millstream::runtime::clock::ManualClock;
@@ -24,6 +25,10 @@ const FILES: &[&str] = &[
     "{\"ts\": \"2024-01-01T00:00:13Z\", \"k\": \"b\", \"v\": 3}\n{\"ts\": \"2024-01-01T00:00:31Z\", \"k\": \"a\", \"v\": 4}\n",
     "{\"ts\": \"2024-01-01T00:00:32Z\", \"k\": \"a\", \"v\": 5}\n{\"ts\": \"2024-01-01T00:01:00Z\", \"k\": \"c\", \"v\": 6}\n",
 ];
+
+/// The input that comes after a crash. Without it a restart would leave groups that became final
+/// with the last epoch before the crash to the next data, as it should.
+const LAST_FILE: &str = "{\"ts\": \"2024-01-01T00:02:00Z\", \"k\": \"d\", \"v\": 7}\n";
 
 /// Where the rows go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +108,21 @@ impl Subject {
             None => Ok(false),
             Some(text) => self.workspace.put("in", "json", text.as_bytes()).map(|_path| true),
         }
+    }
+
+    /// Adds the file that comes after a crash.
+    pub(super) fn add_last_file(&self) -> Fallible<()> {
+        self.workspace.put("in", "json", LAST_FILE.as_bytes())?;
+        Ok(())
+    }
+
+    /// The rows of a run that nothing disturbs.
+    pub(super) async fn undisturbed(sink: Sink) -> Fallible<Vec<String>> {
+        let subject = Self::new(sink)?;
+        subject.run(Arc::new(LocalStorage::new())).await?;
+        subject.add_last_file()?;
+        subject.run(Arc::new(LocalStorage::new())).await?;
+        subject.rows().await
     }
 
     /// Starts the query in a session of its own, as a new process would.

@@ -11,16 +11,14 @@ use crate::outcome::{Fallible, Outcome, ensure};
 
 /// Starts a second run while the first waits for data.
 pub(super) async fn older_is_fenced() -> Fallible<Outcome> {
-    let undisturbed = Subject::new(Sink::Files)?;
-    undisturbed.run(Arc::new(LocalStorage::new())).await?;
-    let expected = undisturbed.rows().await?;
-
+    let expected = Subject::undisturbed(Sink::Files).await?;
     let subject = Subject::without_files(Sink::Files)?;
     subject.add_file()?;
     let older = subject.start(Arc::new(LocalStorage::new()), Trigger::default()).await?;
     older.process_all_available().await?;
     let newer = subject.start(Arc::new(LocalStorage::new()), Trigger::default()).await?;
     while subject.add_file()? {}
+    subject.add_last_file()?;
     // Both are awake now and see the same files.
     let (from_older, from_newer) =
         tokio::join!(older.process_all_available(), newer.process_all_available());
