@@ -34,12 +34,14 @@ const END: &str = "end";
 /// # Errors
 /// `Invalid` for a time of another type.
 pub fn assign_windows(input: LogicalPlan, time: Expr, spec: WindowSpec) -> Result<LogicalPlan> {
+    // The filter is on what the user gave: a source can take it, where it cannot take a cast.
+    let given = time.clone();
     let time = as_time(time, input.schema())?;
     let lists = !spec.is_tumbling();
     let assign = ScalarUDF::from(WindowFunction { spec, lists, signature: signature() });
     let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-    columns.push(assign.call(vec![time.clone()]).alias(WINDOW_COLUMN));
-    let mut plan = LogicalPlanBuilder::from(input).filter(time.is_not_null())?.project(columns)?;
+    columns.push(assign.call(vec![time]).alias(WINDOW_COLUMN));
+    let mut plan = LogicalPlanBuilder::from(input).filter(given.is_not_null())?.project(columns)?;
     if lists {
         let options = UnnestOptions::new().with_preserve_nulls(false);
         plan = plan.unnest_column_with_options(Column::from_name(WINDOW_COLUMN), options)?;

@@ -63,7 +63,7 @@ pub(crate) struct Common {
     #[arg(long = "conf", value_name = "KEY=VALUE", value_parser = setting)]
     conf: Vec<(String, String)>,
     /// Log to the standard error: off, error, warn, info, debug, trace, or a filter such as
-    /// `millstream::query=debug` [default: warn; also MILLSTREAM_LOG]
+    /// `millstream::query=debug` [default: warn; also `MILLSTREAM_LOG`]
     #[arg(long, value_name = "LEVEL", value_parser = filter)]
     log: Option<String>,
 }

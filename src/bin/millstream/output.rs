@@ -202,7 +202,10 @@ mod tests {
         let nulls: ArrayRef = Arc::new(arrow::array::NullArray::new(2));
         let n: ArrayRef = Arc::new(Int64Array::from(vec![None, Some(2)]));
         let batch = RecordBatch::try_from_iter([("a", nulls), ("n", n)]).unwrap();
-        assert_eq!(text(Format::Csv, &[batch.clone()], &batch.schema()), "a,n\n,\n,2\n");
+        assert_eq!(
+            text(Format::Csv, std::slice::from_ref(&batch), &batch.schema()),
+            "a,n\n,\n,2\n"
+        );
     }
 
     #[test]
@@ -213,7 +216,7 @@ mod tests {
         )];
         let nested: ArrayRef = Arc::new(StructArray::from(fields));
         let batch = RecordBatch::try_from_iter([("s", nested)]).unwrap();
-        assert_eq!(text(Format::Csv, &[batch.clone()], &batch.schema()), "s\n{7}\n");
+        assert_eq!(text(Format::Csv, std::slice::from_ref(&batch), &batch.schema()), "s\n{7}\n");
     }
 
     #[test]

@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    fn report(more: serde_json::Value) -> StreamingQueryProgress {
+    fn report(more: &serde_json::Value) -> StreamingQueryProgress {
         let mut report = json!({
             "id": "q-1", "runId": "r-1", "name": "per_minute",
             "timestamp": "2024-01-01T00:00:00.000Z", "batchId": 3, "batchDuration": 18,
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_query_without_state_has_a_short_line() {
-        let text = line(&report(json!({})), Lines::Plain);
+        let text = line(&report(&json!({})), Lines::Plain);
         assert_eq!(text, "per_minute: batch 3, 1200 input rows, 66667 rows/s, 18 ms");
     }
 
@@ -174,7 +174,7 @@ mod tests {
             "stateOperators": [operator(40, 1), operator(2, 2)],
         });
         assert_eq!(
-            line(&report(more), Lines::Plain),
+            line(&report(&more), Lines::Plain),
             "q-1: batch 3, 1200 input rows, 66667 rows/s, watermark 2024-01-01T00:10:00.000Z, \
              42 state rows, 3 dropped as late, 18 ms"
         );
@@ -182,6 +182,6 @@ mod tests {
 
     #[test]
     fn only_a_terminal_gets_escape_sequences() {
-        assert!(line(&report(json!({})), Lines::Terminal).starts_with("\u{1b}[1mper_minute"));
+        assert!(line(&report(&json!({})), Lines::Terminal).starts_with("\u{1b}[1mper_minute"));
     }
 }
