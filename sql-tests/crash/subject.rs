@@ -137,9 +137,9 @@ impl Subject {
             .with_storage(storage)
             .build()?;
         let query = self.frame(&session).await?.write_stream().trigger(trigger).query_name("q");
-        let query = query.option("checkpointLocation", &self.workspace.child("checkpoint"));
+        let query = query.option("checkpointLocation", self.workspace.child("checkpoint"));
         let query = match self.sink {
-            Sink::Files => query.format("parquet").option("path", &self.workspace.child("out")),
+            Sink::Files => query.format("parquet").option("path", self.workspace.child("out")),
             Sink::Table => {
                 let table = self.table.clone();
                 query.foreach_batch(move |rows, epoch| table.clone().put(rows, epoch))
@@ -153,7 +153,7 @@ impl Subject {
             .read_stream()
             .format("json")
             .schema("ts TIMESTAMP, k STRING, v BIGINT")
-            .option("path", &self.workspace.child("in"))
+            .option("path", self.workspace.child("in"))
             .option("maxFilesPerTrigger", 1)
             .load()
             .await?;

@@ -89,7 +89,7 @@ async fn start(
     let started = frame
         .write_stream()
         .output_mode(query.mode)
-        .option("checkpointLocation", &workspace.child("checkpoint"))
+        .option("checkpointLocation", workspace.child("checkpoint"))
         .foreach_batch(move |rows, epoch| collector.clone().take(rows, epoch))
         .start();
     Ok(Box::pin(started).await?)

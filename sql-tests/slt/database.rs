@@ -8,6 +8,8 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::common::TableReference;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionConfig;
 use millstream::checkpoint::storage::LocalStorage;
 use millstream::operators::scan::CatalogTable;
 use millstream::runtime::clock::{Clock, ManualClock, SystemClock};
@@ -66,7 +68,13 @@ impl Database {
         let clock = ManualClock::new(START);
         let faults = Faults::new();
         let storage = FaultyStorage::new(Arc::new(LocalStorage::new()), faults.clone());
+        // Plans must not depend on the machine.
+        let state = SessionStateBuilder::new()
+            .with_config(SessionConfig::new().with_target_partitions(2))
+            .with_default_features()
+            .build();
         let session = StreamSession::builder()
+            .with_session_state(state)
             .config("spark.sql.shuffle.partitions", "3")
             .with_clock(Arc::new(clock.clone()))
             .with_storage(Arc::new(storage))

@@ -82,7 +82,7 @@ async fn make_streams(
             .read_stream()
             .format("json")
             .schema(stream.schema.as_str())
-            .option("path", &folder.to_string_lossy().into_owned())
+            .option("path", folder.to_string_lossy().into_owned())
             .option("maxFilesPerTrigger", stream.max_files_per_trigger)
             .load()
             .await

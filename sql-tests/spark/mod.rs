@@ -64,7 +64,7 @@ fn case(file: PathBuf) -> Case {
             return Ok(Outcome::Skipped);
         }
         for partitions in PARTITIONS {
-            run(&scenario, partitions)
+            Box::pin(run(&scenario, partitions))
                 .await
                 .map_err(|failure| at(&format!("{partitions} state partitions"), &failure))?;
         }
@@ -73,7 +73,7 @@ fn case(file: PathBuf) -> Case {
 }
 
 async fn run(scenario: &Scenario, partitions: usize) -> Fallible<()> {
-    let ran = engine::run(scenario, partitions).await?;
+    let ran = Box::pin(engine::run(scenario, partitions)).await?;
     compare::compare(scenario, &ran)
         .map_err(|failure| format!("{failure}\n{}", about(scenario)).into())
 }
