@@ -28,10 +28,8 @@ pub const RECENT_PROGRESS: &str = "spark.sql.streaming.numRecentProgressUpdates"
 pub const CHECKPOINT_ROOT: &str = "spark.sql.streaming.checkpointLocation";
 /// Whether a file source may infer its schema.
 pub const SCHEMA_INFERENCE: &str = "spark.sql.streaming.schemaInference";
-/// The time zone of functions and printing.
+/// The time zone in which points in time are printed. Functions work in UTC.
 pub const TIME_ZONE: &str = "spark.sql.session.timeZone";
-/// Whether overflow, bad casts and division by zero are errors.
-pub const ANSI: &str = "spark.sql.ansi.enabled";
 
 /// Every setting with its default. `spark.sql.shuffle.partitions` depends on the machine.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -45,11 +43,10 @@ const DEFAULTS: &[(&str, &str)] = &[
     (CHECKPOINT_ROOT, ""),
     (SCHEMA_INFERENCE, "false"),
     (TIME_ZONE, "UTC"),
-    (ANSI, "true"),
 ];
 
 /// The settings whose value at a query's first start stays with its checkpoint.
-pub const PINNED: &[&str] = &[WATERMARK_POLICY, TIME_ZONE, ANSI];
+pub const PINNED: &[&str] = &[WATERMARK_POLICY, TIME_ZONE];
 
 /// Settings that differ from their defaults, by name as in [`DEFAULTS`](self).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,7 +126,7 @@ impl Settings {
         self.value(SCHEMA_INFERENCE).eq_ignore_ascii_case("true")
     }
 
-    /// The time zone of functions and printing.
+    /// The time zone in which points in time are printed.
     pub fn time_zone(&self) -> &str {
         self.value(TIME_ZONE)
     }
@@ -179,9 +176,7 @@ fn check(name: &'static str, value: &str) -> Result<()> {
     };
     let is_flag = || matches!(value.to_ascii_lowercase().as_str(), "true" | "false");
     match name {
-        NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI if !is_flag() => {
-            wrong("it must be `true` or `false`")
-        }
+        NO_DATA_EPOCHS | SCHEMA_INFERENCE if !is_flag() => wrong("it must be `true` or `false`"),
         SHUFFLE_PARTITIONS if !matches!(value.parse::<usize>(), Ok(1..=256)) => {
             wrong("it must be a whole number from 1 to 256, the number of key groups")
         }

@@ -84,6 +84,8 @@ async fn make_streams(
             .schema(stream.schema.as_str())
             .option("path", folder.to_string_lossy().into_owned())
             .option("maxFilesPerTrigger", stream.max_files_per_trigger)
+            // As the recordings were made.
+            .option("mode", "FAILFAST")
             .load()
             .await
             .map_err(|error| format!("the stream {name}: {error}"))?;

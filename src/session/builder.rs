@@ -99,13 +99,13 @@ impl StreamSessionBuilder {
             Some(state) => around(state),
             None => SessionStateBuilder::new().with_default_features(),
         };
-        Ok(StreamSession::from_parts(Parts {
+        StreamSession::from_parts(Parts {
             state,
             settings,
             registry,
             storage: self.storage.unwrap_or_else(|| Arc::new(LocalStorage::default())),
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
-        }))
+        })
     }
 }
 

@@ -8,10 +8,11 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
-use crate::config::Settings;
+use crate::config::{Settings, TIME_ZONE};
 use crate::connector::registry::Registry;
 use crate::connector::storage::Storage;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::formats::display::Zone;
 use crate::query::manager::StreamingQueryManager;
 use crate::runtime::clock::Clock;
 use crate::session::builder::StreamSessionBuilder;
@@ -80,17 +81,21 @@ impl StreamSession {
         StreamSessionBuilder::default()
     }
 
-    pub(crate) fn from_parts(parts: Parts) -> Self {
+    /// # Errors
+    /// `InvalidOption` for a time zone that there is not.
+    pub(crate) fn from_parts(parts: Parts) -> Result<Self> {
         let Parts { state, settings, registry, storage, clock } = parts;
         let state = sql::planner::configure(state).build();
-        Self(Arc::new(Inner {
-            context: SessionContext::new_with_state(state),
+        let context = SessionContext::new_with_state(state);
+        apply_time_zone(&context, &settings)?;
+        Ok(Self(Arc::new(Inner {
+            context,
             settings: RwLock::new(settings),
             registry,
             storage,
             clock,
             queries: StreamingQueryManager::default(),
-        }))
+        })))
     }
 
     /// Runs a SQL text: a query gives its data frame, a statement an empty or a one-row frame. Of
@@ -168,7 +173,12 @@ impl StreamSession {
     /// # Errors
     /// `UnknownOption`, `InvalidOption`.
     pub fn set(&self, name: &str, value: &str) -> Result<()> {
-        self.0.settings.write().unwrap_or_else(PoisonError::into_inner).set(name, value)
+        let mut settings = self.0.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = settings.clone();
+        changed.set(name, value)?;
+        apply_time_zone(&self.0.context, &changed)?;
+        *settings = changed;
+        Ok(())
     }
 
     /// The settings of now.
@@ -198,6 +208,22 @@ impl StreamSession {
             schema: Arc::new(datafusion::common::DFSchema::empty()),
         }))
     }
+}
+
+/// Tells what prints points in time, wherever it is, in which zone to do so.
+fn apply_time_zone(context: &SessionContext, settings: &Settings) -> Result<()> {
+    let zone = settings.time_zone();
+    if let Err(error) = Zone::parse(zone) {
+        return Err(Error::InvalidOption {
+            owner: "the session".to_owned(),
+            option: TIME_ZONE.to_owned(),
+            value: zone.to_owned(),
+            reason: error.to_string(),
+        });
+    }
+    let state = context.state_ref();
+    state.write().config_mut().options_mut().execution.time_zone = Some(zone.to_owned());
+    Ok(())
 }
 
 /// A name as an identifier of SQL.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! date        y[yyyyy]-[m]m-[d]d, the parts after the year may be left out, anything after T or blank
-//! timestamp   date[T| ][h]h:[m]m[:[s]s[.fraction]] [zone]
+//! timestamp   date[T| ][h]h[:[m]m[:[s]s[.fraction]]] [zone]
 //! zone        Z, +hh:mm, -hh, +hhmm, UTC+h, Europe/Berlin
 //! ```
 
@@ -55,7 +55,10 @@ fn date_time(text: &str) -> Option<(NaiveDateTime, &str)> {
     }
     let rest = rest.strip_prefix(['T', ' '])?;
     let (hour, rest) = digits(rest, 1..=2)?;
-    let (minute, rest) = digits(rest.strip_prefix(':')?, 1..=2)?;
+    let (minute, rest) = match rest.strip_prefix(':') {
+        Some(rest) => digits(rest, 1..=2)?,
+        None => (0, rest),
+    };
     let (second, rest) = match rest.strip_prefix(':') {
         Some(rest) => digits(rest, 1..=2)?,
         None => (0, rest),

@@ -52,6 +52,13 @@ impl FolderLog {
         epoch: u64,
         files: &[SinkFile],
     ) -> Result<()> {
+        if let Some(newest) = self.newest.filter(|newest| newest + 1 < epoch) {
+            // Every epoch has an entry, also one without rows: those between were lost.
+            return Err(Error::corrupt(
+                log_folder(&self.folder).child(&(newest + 1).to_string()).given,
+                format!("it is missing, but epoch {epoch} is to be committed"),
+            ));
+        }
         if !self.is_owned {
             owner::claim(&log_folder(&self.folder), &self.folder, query_id).await?;
             self.is_owned = true;

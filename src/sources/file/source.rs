@@ -125,10 +125,10 @@ impl FileSource {
         match newest {
             Some(newest) if number <= newest => Ok(Some(number)),
             _ => Err(Error::corrupt(
-                &self.log_folder,
+                format!("{}/{number}", self.log_folder),
                 format!(
-                    "the query has read up to entry {number}, but the newest entry is {}",
-                    newest.map_or_else(|| "missing".to_owned(), |newest| newest.to_string())
+                    "it is missing, but the query has read up to entry {number}; the newest entry is {}",
+                    newest.map_or_else(|| "missing, too".to_owned(), |newest| newest.to_string())
                 ),
             )),
         }
