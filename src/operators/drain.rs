@@ -9,7 +9,8 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use crate::checkpoint::commit_log::StateCommit;
 use crate::checkpoint::id::{OperatorId, PartitionId};
 use crate::error::{Error, Result};
-use crate::operators::aggregate::save::StateSaveExec;
+use crate::operators::aggregate::save::StateSave;
+use crate::operators::exec::RowExec;
 use crate::operators::region::StatefulPlan;
 use crate::operators::report::EpochReport;
 
@@ -44,9 +45,9 @@ fn start_idle(
     for child in plan.children() {
         start_idle(child, context, report, started)?;
     }
-    if let Some(save) = plan.downcast_ref::<StateSaveExec>() {
+    if let Some(save) = plan.downcast_ref::<RowExec<StateSave>>() {
         for partition in 0..plan.output_partitioning().partition_count() {
-            if !report.has_started(save.operator(), partition) {
+            if !report.has_started(&save.operator().address.operator, partition) {
                 started.push(save.execute(partition, Arc::clone(context))?);
             }
         }

@@ -5,30 +5,24 @@
 //! so a node just below the one that uses them adds the time as a column.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{RecordBatch, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
-use datafusion::common::tree_node::TreeNodeRecursion;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::common::{DFSchema, DFSchemaRef};
 use datafusion::error::Result as DfResult;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-};
 use futures::TryStreamExt;
 
 use crate::error::{Error, Result};
 use crate::operators::context::EpochContext;
-use crate::operators::exec;
+use crate::operators::exec::{self, Partition, RowExec, RowOperator};
 use crate::operators::node::{Planner, StreamingNode, StreamingOperator};
 use crate::operators::report::WatermarkId;
-
-use std::time::Duration;
 
 /// The name of the column: the time of the epoch as TIMESTAMP.
 pub const BATCH_TIME: &str = "__batch_time";
@@ -120,78 +114,40 @@ impl StreamingOperator for EpochValuesOperator {
         inputs: &[Arc<dyn ExecutionPlan>],
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let input = exec::only_child("EpochValues", inputs.to_vec())?;
-        let schema = Arc::clone(self.schema.inner());
-        Ok(Arc::new(EpochValuesExec::new(schema, input)))
+        Ok(RowExec::plan(AppendBatchTime, input)?)
     }
 }
 
-#[derive(Debug, Clone)]
-struct EpochValuesExec {
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
-}
+/// Puts the time of the epoch behind the columns of every row.
+#[derive(Debug)]
+struct AppendBatchTime;
 
-impl EpochValuesExec {
-    fn new(schema: SchemaRef, input: Arc<dyn ExecutionPlan>) -> Self {
-        let partitions = input.output_partitioning().partition_count();
-        Self { input, properties: exec::properties(schema, partitions) }
-    }
-}
+impl RowOperator for AppendBatchTime {
+    const NAME: &'static str = "EpochValuesExec";
 
-impl DisplayAs for EpochValuesExec {
-    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EpochValuesExec")
-    }
-}
-
-impl ExecutionPlan for EpochValuesExec {
-    fn name(&self) -> &'static str {
-        "EpochValuesExec"
+    fn describe(&self) -> String {
+        BATCH_TIME.to_owned()
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
-    ) -> DfResult<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let child = exec::only_child("EpochValuesExec", children)?;
-        Ok(Arc::new(Self::new(self.schema(), child)))
+    fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {
+        let fields = input.fields().iter().cloned().chain([Arc::new(time_field())]);
+        Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
     }
 
     fn execute(
         &self,
-        partition: usize,
-        context: Arc<TaskContext>,
+        partition: Partition,
+        input: SendableRecordBatchStream,
     ) -> DfResult<SendableRecordBatchStream> {
-        let micros = EpochContext::of(&context)?.timestamp.saturating_mul(1000);
-        let schema = self.schema();
-        let output = Arc::clone(&schema);
-        let input = self.input.execute(partition, context)?;
+        let micros = EpochContext::of(&partition.task)?.timestamp.saturating_mul(1000);
+        let schema = Arc::clone(&partition.schema);
         let rows = input.and_then(move |batch| {
             let times = TimestampMicrosecondArray::from_value(micros, batch.num_rows());
             let mut columns = batch.columns().to_vec();
             columns.push(Arc::new(times.with_timezone("UTC")));
-            let batch = RecordBatch::try_new(Arc::clone(&output), columns);
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns);
             futures::future::ready(batch.map_err(Into::into))
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(partition.schema, rows)))
     }
 }

@@ -3,20 +3,14 @@
 //! A group is late when the watermark of the epoch before has passed its time. The watermark of the
 //! epoch itself decides what is final, not what is late: a row between the two still counts.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::TimestampMicrosecondType;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::error::Result as DfResult;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-};
 use futures::TryStreamExt;
 
 use crate::checkpoint::id::OperatorId;
@@ -24,74 +18,37 @@ use crate::error::{Error, Result};
 use crate::event_time::timestamp::EventTime;
 use crate::event_time::watermark::Watermark;
 use crate::operators::context::{EpochContext, EpochResources};
-use crate::operators::exec;
+use crate::operators::exec::{Partition, RowOperator};
 use crate::state::schema::TimeColumn;
 
 /// Drops late groups of a stateful operator's input, and counts them.
-#[derive(Debug, Clone)]
-pub struct LateFilterExec {
-    operator: OperatorId,
-    time: TimeColumn,
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
+#[derive(Debug)]
+pub struct DropLate {
+    /// The operator.
+    pub operator: OperatorId,
+    /// The column of the input that has the event time.
+    pub time: TimeColumn,
 }
 
-impl LateFilterExec {
-    /// Drops what is late by the column `time` of `input`.
-    pub fn new(operator: OperatorId, time: TimeColumn, input: Arc<dyn ExecutionPlan>) -> Self {
-        let partitions = input.output_partitioning().partition_count();
-        let properties = exec::properties(input.schema(), partitions);
-        Self { operator, time, input, properties }
-    }
-}
+impl RowOperator for DropLate {
+    const NAME: &'static str = "LateFilterExec";
 
-impl DisplayAs for LateFilterExec {
-    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LateFilterExec: {}", self.operator)
-    }
-}
-
-impl ExecutionPlan for LateFilterExec {
-    fn name(&self) -> &'static str {
-        "LateFilterExec"
+    fn describe(&self) -> String {
+        self.operator.to_string()
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
-    ) -> DfResult<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let child = exec::only_child("LateFilterExec", children)?;
-        Ok(Arc::new(Self::new(self.operator.clone(), self.time, child)))
+    fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {
+        Ok(Arc::clone(input))
     }
 
     fn execute(
         &self,
-        partition: usize,
-        context: Arc<TaskContext>,
+        partition: Partition,
+        input: SendableRecordBatchStream,
     ) -> DfResult<SendableRecordBatchStream> {
-        let late = EpochContext::of(&context)?.operator(&self.operator)?.late;
-        let report = Arc::clone(&EpochResources::of(&context)?.report);
-        let input = self.input.execute(partition, context)?;
-        let (operator, time, schema) = (self.operator.clone(), self.time, input.schema());
+        let late = EpochContext::of(&partition.task)?.operator(&self.operator)?.late;
+        let report = Arc::clone(&EpochResources::of(&partition.task)?.report);
+        let (operator, time) = (self.operator.clone(), self.time);
         let rows = input.map_err(Error::from).and_then(move |batch| {
             let kept = keep_timely(&batch, time, late);
             if let Ok(kept) = &kept {
@@ -102,7 +59,7 @@ impl ExecutionPlan for LateFilterExec {
             }
             futures::future::ready(kept)
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows.map_err(Into::into))))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(partition.schema, rows.map_err(Into::into))))
     }
 }
 

@@ -1,7 +1,6 @@
 //! The watermark of a stream: a node that lets all rows pass and notes how far their time has come.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,21 +12,17 @@ use arrow::compute;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use datafusion::common::DFSchemaRef;
 use datafusion::common::cast::as_timestamp_microsecond_array;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result as DfResult;
-use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
+use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-};
+use datafusion::physical_plan::ExecutionPlan;
 use futures::{Stream, StreamExt};
 
 use crate::error::{Error, Result};
 use crate::event_time::timestamp::EventTime;
 use crate::event_time::watermark::EventTimeStats;
 use crate::operators::context::EpochResources;
-use crate::operators::exec;
+use crate::operators::exec::{self, Partition, RowExec, RowOperator};
 use crate::operators::node::{Planner, StreamingNode, StreamingOperator};
 use crate::operators::report::{EpochReport, WatermarkId};
 use crate::operators::scan::is_streaming;
@@ -162,72 +157,37 @@ impl StreamingOperator for WatermarkOperator {
         inputs: &[Arc<dyn ExecutionPlan>],
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let input = exec::only_child("a watermark", inputs.to_vec())?;
-        Ok(Arc::new(WatermarkExec::new(self.id, self.index, input)))
+        let column = self.column().to_owned();
+        let observe = ObserveEventTime { id: self.id, index: self.index, column };
+        Ok(RowExec::plan(observe, input)?)
     }
 }
 
 /// Lets all rows pass and reports their event times at the end of each partition.
-#[derive(Debug, Clone)]
-pub struct WatermarkExec {
+#[derive(Debug)]
+struct ObserveEventTime {
     id: WatermarkId,
     index: usize,
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
+    column: String,
 }
 
-impl WatermarkExec {
-    fn new(id: WatermarkId, index: usize, input: Arc<dyn ExecutionPlan>) -> Self {
-        let partitions = input.output_partitioning().partition_count();
-        let properties = exec::properties(input.schema(), partitions);
-        Self { id, index, input, properties }
-    }
-}
+impl RowOperator for ObserveEventTime {
+    const NAME: &'static str = "WatermarkExec";
 
-impl DisplayAs for WatermarkExec {
-    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WatermarkExec: {}", self.input.schema().field(self.index).name())
-    }
-}
-
-impl ExecutionPlan for WatermarkExec {
-    fn name(&self) -> &'static str {
-        "WatermarkExec"
+    fn describe(&self) -> String {
+        self.column.clone()
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
-    ) -> DfResult<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let child = exec::only_child("WatermarkExec", children)?;
-        Ok(Arc::new(Self::new(self.id, self.index, child)))
+    fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {
+        Ok(Arc::clone(input))
     }
 
     fn execute(
         &self,
-        partition: usize,
-        context: Arc<TaskContext>,
+        partition: Partition,
+        input: SendableRecordBatchStream,
     ) -> DfResult<SendableRecordBatchStream> {
-        let report = Arc::clone(&EpochResources::of(&context)?.report);
-        let input = self.input.execute(partition, context)?;
+        let report = Arc::clone(&EpochResources::of(&partition.task)?.report);
         let stats = EventTimeStats::default();
         Ok(Box::pin(WatermarkStream { id: self.id, index: self.index, input, stats, report }))
     }

@@ -15,10 +15,11 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use crate::checkpoint::id::OperatorId;
 use crate::metrics::STATE_STORE_SAVE;
 use crate::operators::aggregate::emit::EmitRule;
-use crate::operators::aggregate::restore::StateRestoreExec;
-use crate::operators::aggregate::save::{StateAddress, StateSaveExec};
+use crate::operators::aggregate::restore::StateRestore;
+use crate::operators::aggregate::save::{StateAddress, StateSave};
 use crate::operators::aggregate::shuffle::{GLOBAL_KEY, by_key_group, groups_of, with_global_key};
-use crate::operators::late_rows::LateFilterExec;
+use crate::operators::exec::RowExec;
+use crate::operators::late_rows::DropLate;
 use crate::operators::region::{Expansion, Region, StatefulPlan};
 use crate::state::schema::{AggregateFormat, OperatorStateSchema, StateSchema, TimeColumn};
 
@@ -68,12 +69,13 @@ impl Region for AggregateRegion {
         let keys = merge.group_by.num_group_exprs();
         let mut plan = merge.stage(AggregateMode::PartialReduce, self.shuffle(partial, keys)?)?;
         if let (true, Some(time)) = (self.rule.drop_late, self.time) {
-            plan = Arc::new(LateFilterExec::new(self.id.clone(), time, plan));
+            plan = RowExec::plan(DropLate { operator: self.id.clone(), time }, plan)?;
         }
         let address = Arc::new(self.address(&plan.schema(), keys)?);
-        plan = Arc::new(StateRestoreExec::new(Arc::clone(&address), plan));
+        plan = RowExec::plan(StateRestore(Arc::clone(&address)), plan)?;
         plan = merge.stage(AggregateMode::PartialReduce, plan)?;
-        plan = Arc::new(StateSaveExec::new(Arc::clone(&address), self.rule, plan));
+        let save = StateSave { address: Arc::clone(&address), rule: self.rule };
+        plan = RowExec::plan(save, plan)?;
         plan = merge.stage(AggregateMode::FinalPartitioned, plan)?;
         if self.is_global() {
             plan = without_first(plan)?;

@@ -1,100 +1,52 @@
 //! Puts the stored row of each touched key before its new one.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as DfResult};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::Result;
 use crate::operators::aggregate::save::StateAddress;
-use crate::operators::exec;
+use crate::operators::exec::{Partition, RowOperator};
 use crate::state::store::StateStore;
 
 /// Gives for each batch first the stored rows of its keys, then the batch itself. The order
-/// matters to aggregates such as `first` and `last`.
-#[derive(Debug, Clone)]
-pub struct StateRestoreExec {
-    address: Arc<StateAddress>,
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
-}
+/// matters to aggregates such as `first` and `last`. Each key of the input must come once.
+#[derive(Debug)]
+pub struct StateRestore(pub Arc<StateAddress>);
 
-impl StateRestoreExec {
-    /// Reads the state at `address` for the keys of `input`, each of which must come once.
-    pub fn new(address: Arc<StateAddress>, input: Arc<dyn ExecutionPlan>) -> Self {
-        let partitions = input.output_partitioning().partition_count();
-        let properties = exec::properties(input.schema(), partitions);
-        Self { address, input, properties }
-    }
-}
+impl RowOperator for StateRestore {
+    const NAME: &'static str = "StateRestoreExec";
 
-impl DisplayAs for StateRestoreExec {
-    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StateRestoreExec: {}", self.address.operator)
-    }
-}
-
-impl ExecutionPlan for StateRestoreExec {
-    fn name(&self) -> &'static str {
-        "StateRestoreExec"
+    fn describe(&self) -> String {
+        self.0.operator.to_string()
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
-    ) -> DfResult<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let child = exec::only_child("StateRestoreExec", children)?;
-        Ok(Arc::new(Self::new(Arc::clone(&self.address), child)))
+    fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {
+        Ok(Arc::clone(input))
     }
 
     fn execute(
         &self,
-        partition: usize,
-        context: Arc<TaskContext>,
+        partition: Partition,
+        input: SendableRecordBatchStream,
     ) -> DfResult<SendableRecordBatchStream> {
-        let input = self.input.execute(partition, Arc::clone(&context))?;
-        let schema = input.schema();
-        let address = Arc::clone(&self.address);
-        let output = Arc::clone(&schema);
+        let Partition { index, task, schema } = partition;
+        let (address, output) = (Arc::clone(&self.0), Arc::clone(&schema));
         let rows = stream::once(async move {
-            let store = address.open(partition, &context).await?;
+            let store = address.open(index, &task).await?;
             let keys = address.keys();
             Ok::<_, DataFusionError>(
                 input.map(move |batch| restore(&batch?, keys, store.as_ref(), &output)),
             )
         })
         .try_flatten()
-        .map_ok(|batches| stream::iter(batches.into_iter().map(DfResult::Ok)))
+        .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))
         .try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }

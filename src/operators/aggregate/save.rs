@@ -3,20 +3,14 @@
 //! The work is done by a task of its own that the epoch waits for, whatever the operators above
 //! want to see: a LIMIT above may stop early, but the state must be complete.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::common::tree_node::TreeNodeRecursion;
+use arrow::datatypes::SchemaRef;
 use datafusion::error::Result as DfResult;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-};
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
@@ -27,10 +21,10 @@ use crate::event_time::timestamp::EventTime;
 use crate::event_time::watermark::Watermark;
 use crate::operators::aggregate::emit::EmitRule;
 use crate::operators::context::{EpochContext, EpochResources};
-use crate::operators::exec;
+use crate::operators::exec::{Partition, RowOperator};
 use crate::operators::report::{EpochReport, PartitionReport};
 use crate::runtime::clock::Stopwatch;
-use crate::runtime::task;
+use crate::runtime::task::spawn;
 use crate::state::registry::StateRequest;
 use crate::state::schema::StateSchema;
 use crate::state::store::{ScanCursor, StateStore};
@@ -50,12 +44,6 @@ impl StateAddress {
     /// How many columns the key has.
     pub fn keys(&self) -> usize {
         self.schema.key.fields().len()
-    }
-
-    /// The columns of key and value together.
-    pub fn row_schema(&self) -> SchemaRef {
-        let fields = self.schema.key.fields().iter().chain(self.schema.value.fields());
-        Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>()))
     }
 
     /// Opens the state of a partition for the epoch that the task belongs to.
@@ -85,88 +73,46 @@ impl StateAddress {
     }
 }
 
-/// Puts the rows of `input` into the state and emits what the output mode asks for.
-#[derive(Debug, Clone)]
-pub struct StateSaveExec {
-    address: Arc<StateAddress>,
-    rule: EmitRule,
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
+/// Puts the rows of its input into the state and emits what the output mode asks for. Each key of
+/// the input must come once.
+#[derive(Debug)]
+pub struct StateSave {
+    /// Where the state is.
+    pub address: Arc<StateAddress>,
+    /// What is emitted and when.
+    pub rule: EmitRule,
 }
 
-impl StateSaveExec {
-    /// Writes to the state at `address`; each key of `input` must come once.
-    pub fn new(address: Arc<StateAddress>, rule: EmitRule, input: Arc<dyn ExecutionPlan>) -> Self {
-        let partitions = input.output_partitioning().partition_count();
-        let properties = exec::properties(input.schema(), partitions);
-        Self { address, rule, input, properties }
+impl RowOperator for StateSave {
+    const NAME: &'static str = "StateSaveExec";
+
+    fn describe(&self) -> String {
+        format!("{}, {:?}", self.address.operator, self.rule)
     }
 
-    /// The operator whose state it writes.
-    pub fn operator(&self) -> &OperatorId {
-        &self.address.operator
-    }
-}
-
-impl DisplayAs for StateSaveExec {
-    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StateSaveExec: {}, {:?}", self.address.operator, self.rule)
-    }
-}
-
-impl ExecutionPlan for StateSaveExec {
-    fn name(&self) -> &'static str {
-        "StateSaveExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
-    ) -> DfResult<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let child = exec::only_child("StateSaveExec", children)?;
-        Ok(Arc::new(Self::new(Arc::clone(&self.address), self.rule, child)))
+    fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {
+        Ok(Arc::clone(input))
     }
 
     fn execute(
         &self,
-        partition: usize,
-        context: Arc<TaskContext>,
+        partition: Partition,
+        input: SendableRecordBatchStream,
     ) -> DfResult<SendableRecordBatchStream> {
-        let report = Arc::clone(&EpochResources::of(&context)?.report);
-        let eviction = EpochContext::of(&context)?.operator(&self.address.operator)?.eviction;
-        let input = self.input.execute(partition, Arc::clone(&context))?;
-        let schema = input.schema();
+        let Partition { index, task, schema } = partition;
+        let report = Arc::clone(&EpochResources::of(&task)?.report);
+        let operator = &self.address.operator;
         let (rows, receiver) = mpsc::channel(2);
         let save = Save {
             address: Arc::clone(&self.address),
             schema: Arc::clone(&schema),
             rule: self.rule,
-            eviction,
-            batch_size: context.session_config().batch_size(),
+            eviction: EpochContext::of(&task)?.operator(operator)?.eviction,
+            batch_size: task.session_config().batch_size(),
             report: Arc::clone(&report),
             rows,
         };
-        let work = task::spawn(save.run(partition, context, input));
-        report.add_state_task(&self.address.operator, partition, work);
+        report.add_state_task(operator, index, spawn(save.run(index, task, input)));
         let rows = stream::unfold(receiver, async |mut receiver| {
             receiver.recv().await.map(|batch| (batch, receiver))
         });

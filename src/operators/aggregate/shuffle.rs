@@ -1,28 +1,23 @@
 //! The column that the shuffle goes by.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt8Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result as DfResult;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::metrics::Time;
 use datafusion::physical_plan::repartition::{BatchPartitioner, RepartitionExec};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
-    PlanProperties,
-};
+use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 use futures::TryStreamExt;
 
 use crate::checkpoint::key_group::{KEY_GROUPS, KeyGroupSet, key_group};
 use crate::error::{Error, Result};
-use crate::operators::exec;
+use crate::operators::exec::{Partition, RowExec, RowOperator};
 
 /// The name of the column with the key group.
 const KEY_GROUP: &str = "__key_group";
@@ -40,7 +35,7 @@ pub fn by_key_group(
     partitions: usize,
 ) -> DfResult<Arc<dyn ExecutionPlan>> {
     let group = input.schema().fields().len();
-    let marked = Arc::new(ShuffleKeyExec::try_new(input, ShuffleKey::Group { keys })?);
+    let marked = RowExec::plan(ShuffleKey::Group { keys }, input)?;
     let key: Arc<dyn PhysicalExpr> = Arc::new(Column::new(KEY_GROUP, group));
     Ok(Arc::new(RepartitionExec::try_new(marked, Partitioning::Hash(vec![key], partitions))?))
 }
@@ -50,7 +45,7 @@ pub fn by_key_group(
 /// # Errors
 /// Those of Arrow's schemas.
 pub fn with_global_key(input: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
-    Ok(Arc::new(ShuffleKeyExec::try_new(input, ShuffleKey::Global)?))
+    Ok(RowExec::plan(ShuffleKey::Global, input)?)
 }
 
 /// The key groups that each of so many partitions gets from [`by_key_group`].
@@ -78,6 +73,7 @@ pub fn groups_of(partitions: usize) -> DfResult<Vec<KeyGroupSet>> {
     Ok(sets)
 }
 
+/// The column that the shuffle goes by.
 #[derive(Debug, Clone, Copy)]
 enum ShuffleKey {
     /// Appends the key group of the first columns.
@@ -86,88 +82,42 @@ enum ShuffleKey {
     Global,
 }
 
-/// Adds the column that the shuffle goes by. Promises no order, so that no aggregate above thinks
-/// its input sorted.
-#[derive(Debug, Clone)]
-struct ShuffleKeyExec {
-    input: Arc<dyn ExecutionPlan>,
-    key: ShuffleKey,
-    properties: Arc<PlanProperties>,
-}
+impl RowOperator for ShuffleKey {
+    const NAME: &'static str = "ShuffleKeyExec";
 
-impl ShuffleKeyExec {
-    fn try_new(input: Arc<dyn ExecutionPlan>, key: ShuffleKey) -> Result<Self> {
-        let mut fields: Vec<_> = input.schema().fields().iter().cloned().collect();
-        match key {
-            ShuffleKey::Group { keys } if keys > fields.len() => {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {
+        let mut fields: Vec<_> = input.fields().iter().cloned().collect();
+        match self {
+            Self::Group { keys } if *keys > fields.len() => {
                 return Err(Error::internal("more keys than columns"));
             }
-            ShuffleKey::Group { .. } => {
+            Self::Group { .. } => {
                 fields.push(Arc::new(Field::new(KEY_GROUP, DataType::UInt8, false)));
             }
-            ShuffleKey::Global => {
+            Self::Global => {
                 fields.insert(0, Arc::new(Field::new(GLOBAL_KEY, DataType::UInt8, false)));
             }
         }
-        let partitions = input.output_partitioning().partition_count();
-        let properties = exec::properties(Arc::new(Schema::new(fields)), partitions);
-        Ok(Self { input, key, properties })
-    }
-}
-
-impl DisplayAs for ShuffleKeyExec {
-    fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ShuffleKeyExec: {:?}", self.key)
-    }
-}
-
-impl ExecutionPlan for ShuffleKeyExec {
-    fn name(&self) -> &'static str {
-        "ShuffleKeyExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
-    }
-
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> DfResult<TreeNodeRecursion>,
-    ) -> DfResult<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let child = exec::only_child("ShuffleKeyExec", children)?;
-        Ok(Arc::new(Self::try_new(child, self.key)?))
+        Ok(Arc::new(Schema::new(fields)))
     }
 
     fn execute(
         &self,
-        partition: usize,
-        context: Arc<TaskContext>,
+        partition: Partition,
+        input: SendableRecordBatchStream,
     ) -> DfResult<SendableRecordBatchStream> {
-        let schema = self.schema();
-        let key = self.key;
-        let output = Arc::clone(&schema);
-        let rows = self.input.execute(partition, context)?;
+        let key = *self;
+        let schema = Arc::clone(&partition.schema);
         // Made with the first batch: an epoch without rows needs none.
         let mut converter = None;
-        let rows = rows.and_then(move |batch| {
-            futures::future::ready(add_key(&batch, key, &output, &mut converter))
+        let rows = input.and_then(move |batch| {
+            futures::future::ready(add_key(&batch, key, &schema, &mut converter))
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(partition.schema, rows)))
     }
 }
 
