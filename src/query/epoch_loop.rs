@@ -144,7 +144,7 @@ impl EpochLoop {
         self.run.claim.check().await?;
         let fixed = match self.fixed.take() {
             Some(entry) => Some(self.fixed_epoch(entry)),
-            None => self.fix_next(limit, fired, &durations).await?,
+            None => self.fix_next(limit, &durations).await?,
         };
         let Some(fixed) = fixed else {
             self.shared.set_status("Waiting for data to arrive", false, false);
@@ -171,7 +171,6 @@ impl EpochLoop {
     async fn fix_next(
         &self,
         limit: ReadLimit,
-        now: i64,
         durations: &Durations,
     ) -> Result<Option<FixedEpoch>> {
         let watch = Stopwatch::start();
@@ -190,7 +189,8 @@ impl EpochLoop {
         }
         let entry = OffsetEntry {
             watermark: self.tracker.global(),
-            timestamp: now,
+            // Asked after the sources: no row of the epoch is younger.
+            timestamp: self.clock.now_millis(),
             conf: self.settings.pinned(),
             sources: available,
             tables: std::collections::BTreeMap::new(),
