@@ -1,11 +1,11 @@
 //! The file system as an object store that keeps what it promises over a loss of power.
 //!
-//! Reads, listings and deletions are those of [`LocalFileSystem`], which never syncs; puts, uploads,
-//! copies and renames are durable when they return. A deletion may come undone by a loss of power:
+//! Reads and deletions are those of [`LocalFileSystem`], which never syncs; puts, uploads, copies and
+//! renames are durable when they return. A deletion may come undone by a loss of power:
 //! nothing here relies on a file being gone.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
-use object_store::path::Path;
+use object_store::path::{Path, PathPart};
 use object_store::{
     CopyOptions, Error as StoreError, GetOptions, GetResult, ListResult, MultipartUpload,
     ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
@@ -147,7 +147,19 @@ impl ObjectStore for SyncedLocalStore {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> StoreResult<ListResult> {
-        self.files.list_with_delimiter(prefix).await
+        let prefix = prefix.cloned().unwrap_or_default();
+        // A query that waits for files lists their folder again and again; see `list_folder`.
+        let quick = match self.files.path_to_filesystem(&prefix) {
+            Ok(folder) => {
+                let prefix = prefix.clone();
+                block(folder, move |folder| list_folder(folder, &prefix)).await?
+            }
+            Err(_) => None,
+        };
+        match quick {
+            Some(listed) => Ok(listed),
+            None => self.files.list_with_delimiter(Some(&prefix)).await,
+        }
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> StoreResult<()> {
@@ -260,4 +272,49 @@ fn named(file: &std::path::Path, error: io::Error) -> StoreError {
 
 fn missing(operation: &str) -> StoreError {
     StoreError::NotImplemented { operation: operation.to_owned(), implementer: NAME.to_owned() }
+}
+
+/// What a folder holds, one level deep, at the cost of one look at each entry: [`LocalFileSystem`]
+/// makes a URL of each. `None` where a name needs more care than this takes.
+fn list_folder(folder: &std::path::Path, prefix: &Path) -> io::Result<Option<ListResult>> {
+    let mut listed = ListResult { common_prefixes: vec![], objects: vec![] };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(listed)),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(part) = name.to_str().and_then(|name| PathPart::parse(name).ok()) else {
+            return Ok(None);
+        };
+        // What a link points to counts; a file that went away meanwhile does not.
+        let metadata = match fs::metadata(entry.path()) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let location = prefix.clone().join(part);
+        if metadata.is_dir() {
+            listed.common_prefixes.push(location);
+        } else if !is_temporary(name.to_str().unwrap_or_default()) {
+            listed.objects.push(ObjectMeta {
+                location,
+                last_modified: metadata.modified()?.into(),
+                size: metadata.len(),
+                e_tag: None,
+                version: None,
+            });
+        }
+    }
+    listed.common_prefixes.sort_unstable();
+    Ok(Some(listed))
+}
+
+/// Whether a name is of the kind that `object_store` gives to files it is not done with.
+fn is_temporary(name: &str) -> bool {
+    let tail = name.rsplit_once('#').map(|(_, tail)| tail);
+    tail.is_some_and(|tail| !tail.is_empty() && tail.bytes().all(|byte| byte.is_ascii_digit()))
 }
