@@ -3,6 +3,7 @@
 //! `cargo bench --bench epoch_overhead` prints the median and the 99th percentile of each phase,
 //! how many syncs an epoch makes and their share. All epochs belong to one run of one query on the
 //! local disk; compare numbers of one machine only.
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -72,7 +73,7 @@ async fn measure(folder: &Path, partitions: u32) -> Result<(), Box<dyn std::erro
         }
     }
     let syncs = &syncs[WARM_UP..];
-    let beyond: Vec<u64> = progress[WARM_UP..]
+    let mut beyond: Vec<u64> = progress[WARM_UP..]
         .iter()
         .zip(syncs)
         .map(|(report, (_, time))| {
@@ -88,13 +89,13 @@ async fn measure(folder: &Path, partitions: u32) -> Result<(), Box<dyn std::erro
     let total: u64 = phases["triggerExecution"].iter().sum();
     let share = 100.0 * sync_times.iter().sum::<u64>() as f64 / total as f64;
     print_line("syncs", &mut sync_times);
-    print_line("beyond the syncs", &mut beyond.clone());
+    print_line("beyond the syncs", &mut beyond);
     let count: u64 = syncs.iter().map(|(count, _)| *count).sum();
     println!("syncs an epoch: {:.1}, {share:.0} % of the time", count as f64 / syncs.len() as f64);
     Ok(())
 }
 
-fn print_line(name: &str, values: &mut Vec<u64>) {
+fn print_line(name: &str, values: &mut [u64]) {
     values.sort_unstable();
     let at = |share: f64| values[((values.len() - 1) as f64 * share) as usize];
     println!("{name:<22} {:>10} {:>10}", at(0.5), at(0.99));
