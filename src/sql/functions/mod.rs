@@ -5,6 +5,12 @@ pub mod batch_time;
 pub(super) mod builtin;
 pub(super) mod float_extremes;
 
+mod collections;
+mod conditional;
+mod define;
+mod hashes;
+mod spark;
+mod strings;
 mod timestamps;
 mod window_time;
 
