@@ -1,5 +1,6 @@
 //! Bytes to record batches and back.
 
+pub mod datetime_pattern;
 pub mod display;
 pub mod encode;
 pub mod format;
