@@ -3,6 +3,7 @@
 
 pub mod calendar;
 pub mod interval;
+pub mod text;
 pub mod timestamp;
 pub mod watermark;
 pub mod window;

@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::builtin;
+use crate::sql::functions::datetime::cast::UseTimeCasts;
+use crate::sql::functions::datetime::operators::TimeOperators;
 use crate::sql::functions::float_extremes::UseFloatExtremes;
 use crate::sql::relation_planner::StreamRelations;
 use crate::sql::tables::{Tables, parts_of};
@@ -35,8 +37,13 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     options.catalog.information_schema = true;
     builtin::add_to(builder.scalar_functions().get_or_insert_default());
     builder.relation_planners().get_or_insert_default().insert(0, Arc::new(StreamRelations));
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(SparkOperators));
-    builder.with_analyzer_rule(Arc::new(UseFloatExtremes)).with_type_planner(Arc::new(SparkTypes))
+    let operators = builder.expr_planners().get_or_insert_default();
+    operators.insert(0, Arc::new(SparkOperators));
+    operators.insert(0, Arc::new(TimeOperators::default()));
+    builder
+        .with_analyzer_rule(Arc::new(UseFloatExtremes))
+        .with_analyzer_rule(Arc::new(UseTimeCasts))
+        .with_type_planner(Arc::new(SparkTypes))
 }
 
 /// Makes a logical plan of a query, over the tables and views of the session.
