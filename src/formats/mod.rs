@@ -4,6 +4,7 @@ pub mod datetime_pattern;
 pub mod display;
 pub mod encode;
 pub mod format;
+pub mod interval_text;
 pub mod json;
 pub mod parquet;
 pub mod show;

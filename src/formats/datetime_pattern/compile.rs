@@ -56,6 +56,8 @@ pub(super) enum Field {
     YearOfEra,
     /// The last two digits of the year.
     ShortYear,
+    /// The last two digits of the year of the era.
+    ShortYearOfEra,
     Month,
     Day,
     DayOfYear,
@@ -261,7 +263,8 @@ impl Letters {
     fn year(&self) -> Number {
         let field = if self.with_era { Field::YearOfEra } else { Field::Year };
         match self.count {
-            2 => Number { field: Field::ShortYear, ..self.plain(field) },
+            2 if self.with_era => self.plain(Field::ShortYearOfEra),
+            2 => self.plain(Field::ShortYear),
             count => {
                 let sign = if count < 4 { Sign::Negative } else { Sign::Exceeding };
                 Number { field, min: count, max: 19, sign, reserved: 0 }

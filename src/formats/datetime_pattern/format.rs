@@ -56,6 +56,7 @@ impl Moment {
             Field::YearOfEra if year > 0 => year,
             Field::YearOfEra => 1 - year,
             Field::ShortYear => year.abs() % 100,
+            Field::ShortYearOfEra => self.number(Field::YearOfEra) % 100,
             Field::Month => i64::from(self.date.month),
             Field::Day => i64::from(self.date.day),
             Field::DayOfYear => self.date.day_of_year(),

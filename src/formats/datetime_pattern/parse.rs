@@ -87,6 +87,7 @@ impl Parsed {
         match field {
             Field::Year => put(&mut self.year, value),
             Field::ShortYear => put(&mut self.year, 2000 + value),
+            Field::ShortYearOfEra => put(&mut self.year_of_era, 2000 + value),
             Field::YearOfEra => put(&mut self.year_of_era, in_range(1, 999_999_999)?),
             Field::Month => put(&mut self.month, in_range(1, 12)?),
             Field::Day => put(&mut self.day, in_range(1, 31)?),

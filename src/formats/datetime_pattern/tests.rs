@@ -40,7 +40,7 @@ fn years_of_other_lengths_have_signs() {
     let year = |micros| written("y yy yyyy", micros, "UTC");
     assert_eq!(year(317_261_178_367_089_000), "12023 23 +12023");
     assert_eq!(year(-63_553_000_000_000_000), "-44 44 -0044");
-    assert_eq!(written("y yyyy G", -63_553_000_000_000_000, "UTC"), "45 0045 BC");
+    assert_eq!(written("y yy yyyy G", -63_553_000_000_000_000, "UTC"), "45 45 0045 BC");
 }
 
 #[test]

@@ -90,6 +90,11 @@ impl Binder<'_> {
                 columns
             }
             SetExpr::Values(values) => {
+                let nothing = Scope::default();
+                let names = Names { scope: &nothing, aliases: Aliases::None };
+                for expr in values.rows.iter_mut().flat_map(|row| row.iter_mut()) {
+                    self.expr(expr, &names)?;
+                }
                 let width = values.rows.first().map_or(0, |row| row.len());
                 (1..=width).map(|i| Column::new(format!("column{i}"), None)).collect()
             }

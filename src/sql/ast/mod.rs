@@ -13,5 +13,6 @@ mod names;
 mod refuse;
 mod scope;
 mod spelling;
+mod time_calls;
 mod wildcards;
 mod windows;

@@ -22,7 +22,7 @@ use crate::event_time::window::WindowSpec;
 use crate::operators::window_assign::WINDOW_COLUMN;
 use crate::sql::ast::bind_expr::{Aliases, Names};
 use crate::sql::ast::binder::Binder;
-use crate::sql::ast::from::single_relation;
+use crate::sql::ast::from::{one_row, single_relation};
 use crate::sql::ast::scope::{Column, Relation, Scope, same};
 use crate::sql::marker;
 use crate::sql::relation_planner::INPUT_WINDOW_COLUMN;
@@ -99,7 +99,11 @@ pub(super) fn place(
     }
     let Some((time, spec)) = distinct.pop() else { return Ok(()) };
     let window_type = window_type(binder.type_of(&time, &names));
-    let input = single_relation(std::mem::take(&mut select.from))?;
+    let input = if select.from.is_empty() {
+        one_row()?
+    } else {
+        single_relation(std::mem::take(&mut select.from))?
+    };
     select.from =
         vec![TableWithJoins { relation: marker::window(input, time, spec), joins: Vec::new() }];
     let window = Column::new(WINDOW_COLUMN, Some(window_type));

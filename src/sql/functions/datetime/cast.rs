@@ -26,6 +26,7 @@ use crate::event_time::calendar::{MICROS_PER_DAY, split_day};
 use crate::event_time::text;
 use crate::event_time::zone::TimeZone;
 use crate::formats::display::{Zone, write_value};
+use crate::sql::functions::datetime::cast_number;
 use crate::sql::functions::datetime::function::{Call, collect, session_zone};
 use crate::sql::types;
 
@@ -90,6 +91,12 @@ fn differs(from: &DataType, to: &DataType, zone: TimeZone) -> bool {
     if *to == DataType::Utf8 {
         return is_shown(from);
     }
+    // A number counts seconds, and Arrow takes it for microseconds.
+    if (from.is_numeric() && is_time(to) && has_zone(to))
+        || (is_time(from) && has_zone(from) && to.is_numeric())
+    {
+        return true;
+    }
     is_time(from) && is_time(to) && has_zone(from) != has_zone(to) && zone != TimeZone::UTC
 }
 
@@ -139,6 +146,12 @@ fn cast(value: &ArrayRef, to: &DataType, zone: &str, strict: bool) -> Result<Arr
     }
     if is_text(to) {
         return to_text(value, zone);
+    }
+    if value.data_type().is_numeric() {
+        return cast_number::to_time(value, strict);
+    }
+    if to.is_numeric() {
+        return cast_number::from_time(value, to, strict);
     }
     let zone = session_zone(Some(zone));
     let local: Vec<Option<i64>> = match value.data_type() {

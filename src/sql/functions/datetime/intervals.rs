@@ -312,7 +312,10 @@ impl Scale {
                 None => Ok(None),
             },
             Self::Divided => match double()? {
-                Some(0.0) => call.none(|| "an interval cannot be divided by zero".to_owned()),
+                Some(0.0) if call.ansi => exec_err!(
+                    "an interval cannot be divided by zero; use `try_divide` for null in its place"
+                ),
+                Some(0.0) => Ok(None),
                 Some(by) => or_overflow(call, rounded(number as f64 / by)),
                 None => Ok(None),
             },

@@ -6,13 +6,15 @@
 //! over arrays (`function.rs`).
 
 pub(in crate::sql) mod cast;
+pub(in crate::sql) mod comparison;
+pub(in crate::sql) mod intervals;
 pub(in crate::sql) mod operators;
 
+mod cast_number;
 mod date_part;
 mod epoch;
 mod fields;
 mod function;
-mod intervals;
 mod make;
 mod months;
 mod shift;

@@ -1,7 +1,5 @@
 //! `date_trunc` and `trunc`: the start of the year, month, hour that a time lies in.
 
-use std::sync::Arc;
-
 use arrow::array::ArrayRef;
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
 use datafusion::error::Result;
