@@ -9,14 +9,12 @@
 //! Which columns a generator has is known when its argument is planned, and not here; so the new
 //! relation has a name of its own, and SELECT takes all of its columns.
 
-use std::ops::ControlFlow;
-
 use arrow::datatypes::{DataType, FieldRef};
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
     GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, Select, SelectItem,
     SelectItemQualifiedWildcardKind, TableAlias, TableFactor, TableWithJoins, Value, Visit,
-    WildcardAdditionalOptions, visit_expressions,
+    WildcardAdditionalOptions,
 };
 
 use crate::error::{Error, Result};
@@ -225,32 +223,20 @@ pub(super) fn take(
         GroupByExpr::All(_) => true,
         GroupByExpr::Expressions(exprs, modifiers) => !exprs.is_empty() || !modifiers.is_empty(),
     };
-    let aggregates = |node: &dyn Fn(&mut dyn FnMut(&Function))| {
-        let mut found = false;
-        node(&mut |function| {
-            found |= function.over.is_none()
-                && plain_name(function).is_some_and(|name| is_aggregate(&name));
-        });
-        found
+    let is_aggregate = |expr: &Expr| match expr {
+        Expr::Function(function) if function.over.is_none() => {
+            plain_name(function).filter(|name| is_aggregate(name))
+        }
+        _ => None,
     };
-    let in_select = aggregates(&|see| each_function(&select.projection, see));
-    let in_calls = aggregates(&|see| taken.iter().for_each(|t| each_function(&t.call.args, see)));
+    let in_select = find_in_block(&select.projection, is_aggregate).is_some();
+    let in_calls = taken.iter().any(|t| find_in_block(&t.call.args, is_aggregate).is_some());
     if !taken.is_empty() && (groups || select.having.is_some() || in_select || in_calls) {
         return Err(Error::unsupported(
             "a generator beside an aggregation is not supported; aggregate in a subquery, and generate from its result or the other way round",
         ));
     }
     Ok(taken)
-}
-
-/// Calls `see` for all functions of a block.
-fn each_function(node: &impl Visit, see: &mut dyn FnMut(&Function)) {
-    let _all: ControlFlow<()> = visit_expressions(node, |expr| {
-        if let Expr::Function(function) = expr {
-            see(function);
-        }
-        ControlFlow::Continue(())
-    });
 }
 
 fn generator_of(item: &SelectItem) -> Option<(Function, Vec<String>)> {
@@ -323,12 +309,12 @@ impl Binder<'_> {
     /// Resolves the call of a generator among relations; gives them with its own.
     pub(super) fn generated(
         &mut self,
-        call: Option<&mut Expr>,
+        call: &mut Expr,
         qualifier: &Ident,
         shape: &GeneratorShape,
         relations: Vec<Relation>,
     ) -> Result<Vec<Relation>> {
-        let Some(Expr::Function(call)) = call else {
+        let Expr::Function(call) = call else {
             return Err(Error::internal("a generator without a call"));
         };
         let scope = Scope { relations };
@@ -362,7 +348,7 @@ impl Binder<'_> {
         let Some((generator, _)) = kind::find(&name) else { return Ok(Vec::new()) };
         let generator = match (generator, list.args.first()) {
             (Generator::Stack(_), Some(rows)) => {
-                types.remove(0);
+                types.drain(..types.len().min(1));
                 Generator::Stack(rows.to_string().parse().unwrap_or(0))
             }
             (other, _) => other,

@@ -55,7 +55,7 @@ pub(super) fn respell(function: &mut Function) -> Result<()> {
     }
     let known = SPELLINGS.iter().find(|(spark, _)| *spark == name);
     let of_time = time_calls::in_full(function, &name);
-    let name = of_time.or(known.map(|(_, ours)| *ours)).unwrap_or(&name);
+    let name = of_time.or_else(|| known.map(|(_, ours)| *ours)).unwrap_or(&name);
     function.name = ObjectName::from(vec![Ident::new(name)]);
     Ok(())
 }

@@ -68,7 +68,7 @@ impl Generator {
                 let Some(width) = arguments.len().checked_div(rows).filter(|_| rows > 0) else {
                     return plan_err!("`stack` takes the number of rows, which is not 0, first");
                 };
-                let width = width + usize::from(arguments.len() % rows > 0);
+                let width = width + usize::from(!arguments.len().is_multiple_of(rows));
                 let columns = arguments.iter().take(width).enumerate();
                 Ok(columns.map(|(i, of)| field(&format!("col{i}"), of.clone())).collect())
             }

@@ -110,7 +110,7 @@ pub fn generate(
     let mut columns = if naming.alone { Vec::new() } else { kept };
     let mut generated = Vec::with_capacity(own.len());
     for (i, column) in own.iter().enumerate() {
-        let name = naming.names.get(i).unwrap_or(column.name());
+        let name = naming.names.get(i).unwrap_or_else(|| column.name());
         let value = get_field(col(ROWS), field_name(i));
         columns.push(value.alias_qualified(naming.qualifier.clone(), name));
         generated.push(Column::new(naming.qualifier.clone(), name));
