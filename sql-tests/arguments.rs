@@ -9,6 +9,8 @@ pub(crate) enum Group {
     Spark,
     /// SQL with its expected results.
     Slt,
+    /// Queries that Spark has answered too.
+    Differential,
     /// Random input against a batch query.
     Property,
     /// A failure at every write, and other mishaps.
@@ -18,9 +20,10 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("spark", Self::Spark),
         ("slt", Self::Slt),
+        ("differential", Self::Differential),
         ("property", Self::Property),
         ("crash", Self::Crash),
         ("kill", Self::Kill),

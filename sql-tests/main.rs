@@ -12,6 +12,7 @@ mod arguments;
 mod case;
 mod collector;
 mod crash;
+mod differential;
 mod kill;
 mod outcome;
 mod property;
@@ -19,6 +20,7 @@ mod render;
 mod report;
 mod slt;
 mod spark;
+mod values;
 mod workspace;
 
 use std::process::ExitCode;
@@ -62,6 +64,7 @@ fn cases_of(group: Group, arguments: &Arguments) -> Fallible<Vec<Case>> {
     match group {
         Group::Spark => spark::cases(),
         Group::Slt => slt::cases(arguments.complete),
+        Group::Differential => differential::cases(),
         Group::Property => property::cases(),
         Group::Crash => Ok(crash::cases()),
         Group::Kill => kill::cases(),

@@ -7,6 +7,7 @@ use crate::collector::Seen;
 use crate::outcome::{Fallible, ensure};
 use crate::spark::engine::{Ended, Ran};
 use crate::spark::scenario::{Batch, Compare, OperatorState, Phase, Refusal, Scenario};
+use crate::values::{same_row, same_rows};
 
 /// The operators that must keep as many rows as Spark's: aggregations and deduplications. How many
 /// rows a join keeps is its own affair.
@@ -147,40 +148,6 @@ fn compare_rows(scenario: &Scenario, batch: &Batch, seen: &Seen) -> Fallible<()>
             lines(&seen.rows)
         )
     })
-}
-
-/// Whether two lists have the same rows, in whatever order.
-fn same_rows(expected: &[Vec<Value>], got: &[Vec<Value>], tolerance: f64) -> bool {
-    let mut left: Vec<&Vec<Value>> = got.iter().collect();
-    for row in expected {
-        let Some(found) = left.iter().position(|other| same_row(row, other, tolerance)) else {
-            return false;
-        };
-        left.swap_remove(found);
-    }
-    left.is_empty()
-}
-
-fn same_row(a: &[Value], b: &[Value], tolerance: f64) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b, tolerance))
-}
-
-fn same(a: &Value, b: &Value, tolerance: f64) -> bool {
-    match (a, b) {
-        (Value::Number(x), Value::Number(y)) => match (x.as_i64(), y.as_i64()) {
-            (Some(x), Some(y)) => x == y,
-            _ => match (x.as_f64(), y.as_f64()) {
-                (Some(x), Some(y)) => x == y || (x - y).abs() <= tolerance * x.abs().max(y.abs()),
-                _ => false,
-            },
-        },
-        (Value::Array(a), Value::Array(b)) => same_row(a, b, tolerance),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b, tolerance)))
-        }
-        _ => a == b,
-    }
 }
 
 fn differ<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, got: &T) -> Fallible<()> {

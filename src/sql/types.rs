@@ -187,7 +187,11 @@ fn decimal(info: &ExactNumberInfo) -> Result<DataType> {
     }
 }
 
-fn map_type(key: DataType, value: DataType) -> Result<DataType> {
+/// The type of a map.
+///
+/// # Errors
+/// `Invalid` for a map as key.
+pub(super) fn map_type(key: DataType, value: DataType) -> Result<DataType> {
     if matches!(key, DataType::Map(_, _)) {
         return Err(Error::invalid("the key of a MAP cannot be a MAP"));
     }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use datafusion::logical_expr::ScalarUDF;
 
 use crate::sql::functions::batch_time::BatchTime;
-use crate::sql::functions::datetime;
+use crate::sql::functions::collections::{elements, maps, sequence, sets, structs};
+use crate::sql::functions::strings::{patterns, places, shapes};
 use crate::sql::functions::timestamps::TimestampFrom;
 use crate::sql::functions::window_time::WindowTime;
+use crate::sql::functions::{conditional, datetime, hashes, spark};
 
 /// Adds the functions here to a list; what is there under their names gives way.
 pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
@@ -16,10 +18,29 @@ pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
         .map(|function| Arc::new(ScalarUDF::from(function)))
         .chain(TimestampFrom::all().into_iter().map(|function| Arc::new(ScalarUDF::from(function))))
         .chain([Arc::new(ScalarUDF::from(WindowTime::default()))])
+        .chain(conditional::functions())
+        .chain(hashes::functions())
+        .chain(elements::functions())
+        .chain(maps::functions())
+        .chain(sequence::functions())
+        .chain(sets::functions())
+        .chain(structs::functions())
+        .chain(patterns::functions())
+        .chain(places::functions())
+        .chain(shapes::functions())
+        .chain(spark::functions())
         .chain(datetime::all().into_iter().map(Arc::new))
         .collect();
-    let is_ours =
-        |name: &str| ours.iter().any(|f| f.name() == name || f.aliases().iter().any(|a| a == name));
-    functions.retain(|f| !is_ours(f.name()) && !f.aliases().iter().any(|alias| is_ours(alias)));
-    functions.extend(ours);
+    for function in ours {
+        replace(functions, function);
+    }
+}
+
+/// Adds a function. What had its name before goes; an alias of another is overwritten, as DataFusion
+/// looks names up in the order of the list.
+fn replace(functions: &mut Vec<Arc<ScalarUDF>>, new: Arc<ScalarUDF>) {
+    functions.retain(|known| {
+        known.name() != new.name() && !new.aliases().iter().any(|alias| alias == known.name())
+    });
+    functions.push(new);
 }

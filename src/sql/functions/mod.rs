@@ -7,6 +7,12 @@ pub(super) mod builtin;
 pub(super) mod datetime;
 pub(super) mod float_extremes;
 
+mod collections;
+mod conditional;
+mod define;
+mod hashes;
+mod spark;
+mod strings;
 mod timestamps;
 mod window_time;
 

@@ -1,0 +1,5 @@
+CROSS % = %, % < %, % <=> % : 1, NULL, 2L, 1.0
+CROSS % = %, % < %, % <=> % : double('NaN'), 1.0D, -0.0D, 0.0D, NULL
+CROSS % AND %, % OR % : true, false, NULL
+NOT NULL, NOT true, 1 IN (1, NULL), 2 IN (1, NULL), 2 NOT IN (1, NULL), NULL IN (1), 1 BETWEEN 0 AND 2, 1 NOT BETWEEN 0 AND 2, NULL BETWEEN 1 AND 2, 'a' < 'B', 'a' <> 'b', 1 != 2, 1 == 1, true = 1, NULL IS NULL, 1 IS NOT NULL, NULL IS TRUE, true IS NOT FALSE, NULL IS UNKNOWN, 1 IS DISTINCT FROM NULL, 1 IS NOT DISTINCT FROM 1, array(1) = array(1), array(1, 2) < array(1, 3), struct(1, 2) = struct(1, 2), DATE'2020-01-01' = '2020-01-01', DATE'2020-01-01' < TIMESTAMP'2020-01-01 00:00:01', TIMESTAMP'2020-01-01 00:00:00' = '2020-01-01', '1' = 1L, 1.10 = 1.1, X'61' = 'a', !true, ~5, 'b' BETWEEN 'a' AND 'c'
+CASE WHEN NULL THEN 1 ELSE 2 END, CASE 1 WHEN 1 THEN 'a' END, CASE 2 WHEN 1 THEN 'a' END, CASE WHEN true THEN 1 ELSE 2.5 END, CASE NULL WHEN NULL THEN 1 ELSE 2 END, CASE WHEN 1 = 1 THEN NULL ELSE 'x' END

@@ -1,0 +1,3 @@
+hash('Spark',array(123),2), hash(1), hash(1L), hash('a'), hash(NULL), hash(1.5D), hash(true), hash(DATE'2020-01-01'), hash(1.5), hash(struct(1,'a')), hash(map()), xxhash64('Spark',array(123),2), xxhash64(1), hash(CAST('a' AS BINARY)), hash(float(1.5)), hash(-0.0D), hash(TIMESTAMP'2020-01-01 00:00:00'), hash(CAST(1.5 AS DECIMAL(38,2)))
+md5('Spark'), sha1('Spark'), sha('a'), sha2('Spark',256), sha2('a',0), sha2('a',224), sha2('a',1), crc32('Spark'), md5(CAST('' AS BINARY))
+parse_url('http://spark.apache.org/path?query=1#f','HOST'), parse_url('http://spark.apache.org/path?query=1','QUERY'), parse_url('http://spark.apache.org/path?query=1&a=2','QUERY','a'), url_encode('https://a b'), url_decode('a%20b+c'), try_url_decode('%zz')

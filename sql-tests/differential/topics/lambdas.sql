@@ -1,0 +1,5 @@
+sort_array(array(3,NULL,1)), sort_array(array(3,NULL,1),false), sort_array(array('b','a')), array_sort(array(3,NULL,1)), array_sort(array(3,1,2),(a,b)->b-a), sort_array(array(double('NaN'),1.0D,-1.0D))
+exists(array(1,2),x->x>1), exists(array(1,NULL),x->x>1), exists(array(NULL),x->x>1), forall(array(1,2),x->x>0), forall(array(1,NULL),x->x>0), exists(array(),x->x>1), forall(array(),x->x>1)
+filter(array(1,2,3),x->x%2=1), filter(array(0,2,3),(x,i)->x>i), transform(array(1,2),x->x+1), transform(array(1,2),(x,i)->x+i), aggregate(array(1,2,3),0,(a,x)->a+x), aggregate(array(1,2,3),0,(a,x)->a+x,a->a*10), reduce(array(1,2),0,(a,x)->a+x), zip_with(array(1,2),array('a'),(x,y)->concat(x,y)), zip_with(array(1),array(2),(x,y)->x+y)
+map_filter(map(1,0,2,2),(k,v)->k>v), transform_keys(map(1,'a'),(k,v)->k+1), transform_values(map(1,'a'),(k,v)->concat(v,k)), map_zip_with(map(1,'a'),map(1,'x',2,'y'),(k,v1,v2)->concat(v1,v2)), str_to_map('a:1,b:2'), str_to_map('a=1;b=2',';','='), str_to_map('a')
+array_sort(array('b',NULL,'a'),(l,r)->CASE WHEN l<r THEN -1 WHEN l>r THEN 1 ELSE 0 END)

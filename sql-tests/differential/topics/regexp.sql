@@ -1,0 +1,10 @@
+'abc' LIKE 'a%', 'a_c' LIKE 'a\\_c', 'abc' ILIKE 'A_C', 'abc' RLIKE '^a.c$', 'abc' REGEXP 'b', NOT 'abc' LIKE 'z%', 'a%c' LIKE 'a/%c' ESCAPE '/'
+like('abc','a%'), ilike('ABC','a%'), rlike('abc','b'), regexp('abc','b'), regexp_like('abc','B')
+'abc' LIKE ANY ('a%','z'), 'abc' LIKE ALL ('a%','%c'), 'abc' NOT LIKE ALL ('z%')
+regexp_extract('100-200', '(\\d+)-(\\d+)', 1), regexp_extract('100-200', '(\\d+)-(\\d+)'), regexp_extract('foo','bar',0), regexp_extract('foo','(b)?',1), regexp_extract(NULL,'a',0), regexp_extract('100-200', r'(\d+)-(\d+)', 2)
+regexp_extract('100-200', '(\\d+)-(\\d+)', 3)
+regexp_extract_all('100-200, 300-400', '(\\d+)-(\\d+)', 1), regexp_extract_all('abc','x',0)
+regexp_replace('100-200', '(\\d+)', 'num'), regexp_replace('abc','(b)','[$1]'), regexp_replace('abcb','b','x',3), regexp_replace('abc','b','\\$'), regexp_replace('a.b','.','')
+regexp_count('Steven Jones and Stephen Smith', 'Ste(v|ph)en'), regexp_instr('abcabc','c'), regexp_instr('a','z'), regexp_substr('abc123','\\d+'), regexp_substr('abc','\\d+')
+regexp_extract('a','(',0)
+split('oneAtwoBthreeC', '[ABC]'), split('oneAtwoBthreeC', '[ABC]', -1), split('oneAtwoBthreeC', '[ABC]', 2), split('abc', ''), split('a,b,,', ','), split('',','), split('a1b', '(?<=1)'), split('abc','',2), split(NULL,','), split('a,b',',',0), split('a,b',',',1)

@@ -1,0 +1,8 @@
+//! Functions over arrays, maps and structs.
+
+pub(super) mod elements;
+pub(in crate::sql::functions) mod lists;
+pub(super) mod maps;
+pub(super) mod sequence;
+pub(super) mod sets;
+pub(super) mod structs;

@@ -1,0 +1,7 @@
+//! Functions over text.
+//!
+//! Characters are Unicode code points and positions begin at 1, as in Spark.
+
+pub(super) mod patterns;
+pub(super) mod places;
+pub(super) mod shapes;
