@@ -9,4 +9,7 @@ pub use crate::error::{Error, ErrorKind};
 pub use crate::query::handle::StreamingQuery;
 pub use crate::session::data_frame::StreamingDataFrame;
 pub use crate::session::expression::{sliding_window, window};
+pub use crate::session::generator::{
+    explode, explode_outer, inline, inline_outer, posexplode, posexplode_outer,
+};
 pub use crate::session::session::StreamSession;

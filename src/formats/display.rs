@@ -3,7 +3,6 @@
 
 use std::fmt::Write;
 
-use arrow::array::timezone::Tz;
 use arrow::array::types::{
     ArrowTimestampType, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
@@ -11,18 +10,19 @@ use arrow::array::types::{
 use arrow::array::{Array, ArrayRef, AsArray, StructArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit};
-use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use chrono::{DateTime, NaiveDateTime, Offset, TimeZone, Timelike};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Timelike};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::event_time::zone::TimeZone;
+use crate::formats::interval_text::push_interval;
 
 /// What stands for a missing value, at the top and inside of lists, maps and structs.
 pub const NULL: &str = "NULL";
 
 /// The time zone in which points in time are shown; UTC unless another one is named.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Zone(Option<Tz>);
+pub struct Zone(TimeZone);
 
 impl Zone {
     /// A zone by its name, such as `Europe/Oslo`, or by its distance from UTC, such as `+02:00`.
@@ -30,12 +30,7 @@ impl Zone {
     /// # Errors
     /// `Invalid` for a name that no zone has.
     pub fn parse(name: &str) -> Result<Self> {
-        name.parse().map(|zone| Self(Some(zone))).map_err(|_e: ArrowError| {
-            Error::invalid(format!(
-                "there is no time zone `{name}`; use a name such as `Europe/Oslo` or an offset \
-                 such as `+02:00`"
-            ))
-        })
+        TimeZone::parse(name).map(Self)
     }
 }
 
@@ -68,6 +63,7 @@ pub fn write_value(out: &mut String, array: &dyn Array, row: usize, zone: &Zone)
         DataType::Timestamp(_, has_zone) => {
             push_timestamp(out, array, row, has_zone.is_some().then_some(zone));
         }
+        DataType::Duration(_) | DataType::Interval(_) => push_interval(out, array, row)?,
         DataType::List(_) => push_list(out, &array.as_list::<i32>().value(row), zone)?,
         DataType::LargeList(_) => push_list(out, &array.as_list::<i64>().value(row), zone)?,
         DataType::FixedSizeList(_, _) => {
@@ -170,12 +166,13 @@ fn push_bytes(out: &mut String, bytes: &[u8]) {
 }
 
 fn push_timestamp(out: &mut String, array: &dyn Array, row: usize, zone: Option<&Zone>) {
-    let Some(local) =
-        utc_date_time(array, row).and_then(|utc| match zone.and_then(|zone| zone.0) {
-            Some(zone) => utc.checked_add_offset(zone.offset_from_utc_datetime(&utc).fix()),
-            None => Some(utc),
-        })
-    else {
+    let Some(local) = utc_date_time(array, row).and_then(|utc| match zone {
+        Some(zone) => {
+            let offset = zone.0.offset_seconds(utc.and_utc().timestamp_micros());
+            utc.checked_add_offset(FixedOffset::east_opt(offset)?)
+        }
+        None => Some(utc),
+    }) else {
         // No calendar of ours goes that far; the bare number is better than a failed query.
         return push_text(out, format_args!("{}", timestamp_value(array, row).0));
     };

@@ -17,6 +17,7 @@ use crate::logical::check::check_subqueries;
 use crate::operators::scan::is_streaming;
 use crate::operators::watermark::with_watermark;
 use crate::query::planning::plan_query;
+use crate::session::generator;
 use crate::session::grouped::GroupedDataFrame;
 use crate::session::session::{StreamSession, quote};
 use crate::session::writer::DataStreamWriter;
@@ -51,7 +52,8 @@ impl StreamingDataFrame {
     /// # Errors
     /// Those of DataFusion's planner, such as a column that is not there.
     pub fn select(self, columns: Vec<Expr>) -> Result<Self> {
-        let plan = LogicalPlanBuilder::from(self.plan).project(columns)?.build()?;
+        let (plan, columns) = generator::place(self.plan, columns)?;
+        let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
         Ok(Self { plan, session: self.session })
     }
 

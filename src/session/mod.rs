@@ -4,6 +4,7 @@ pub mod builder;
 pub mod builtin;
 pub mod data_frame;
 pub mod expression;
+pub mod generator;
 pub mod grouped;
 pub mod reader;
 #[expect(clippy::module_inception, reason = "the session is what the module is named for")]
@@ -14,6 +15,7 @@ pub mod writer;
 pub use builder::StreamSessionBuilder;
 pub use data_frame::StreamingDataFrame;
 pub use expression::{sliding_window, window};
+pub use generator::{explode, explode_outer, inline, inline_outer, posexplode, posexplode_outer};
 pub use grouped::GroupedDataFrame;
 pub use reader::{DataFrameReader, DataStreamReader};
 pub use session::StreamSession;

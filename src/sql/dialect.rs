@@ -50,6 +50,15 @@ impl Dialect for StreamDialect {
         false
     }
 
+    // Fields of `extract` that only Spark has.
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
+    fn supports_interval_options(&self) -> bool {
+        true
+    }
+
     fn supports_filter_during_aggregation(&self) -> bool {
         SPARK.supports_filter_during_aggregation()
     }

@@ -6,7 +6,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::error::Result;
 use crate::event_time::interval::{Interval, parse_interval};
 use crate::sql::cursor::is_word;
-use crate::sql::dialect::{at, unsupported_at};
+use crate::sql::dialect::at;
 
 /// An interval literal that was found.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,9 +37,17 @@ pub(super) fn find_interval(tokens: &[TokenWithSpan]) -> Result<Option<FoundInte
         let unit = tokens.get(length + taken).and_then(unit_of);
         match unit {
             Some(unit) => {
-                parts.push(format!("{value} {unit}"));
                 length += taken + 1;
-                refuse_range(tokens.get(length))?;
+                if parts.is_empty()
+                    && let Some(last) = range_end(&tokens[length..])
+                {
+                    let text =
+                        ranged(&value, unit, last).map_err(|why| at(tokens[0].span.start, &why))?;
+                    parts.push(text);
+                    length += 2;
+                    break;
+                }
+                parts.push(format!("{value} {unit}"));
             }
             // A text with its units inside stands alone.
             None if parts.is_empty()
@@ -87,14 +95,94 @@ fn unit_of(token: &TokenWithSpan) -> Option<&'static str> {
     })
 }
 
-fn refuse_range(next: Option<&TokenWithSpan>) -> Result<()> {
-    match next {
-        Some(token) if is_word(token, "TO") => Err(unsupported_at(
-            token.span.start,
-            "intervals with a range of units are not supported; write each unit, as in INTERVAL 1 DAY 2 HOURS",
-        )),
-        _ => Ok(()),
+/// The second unit of `DAY TO SECOND`, behind the first.
+fn range_end(tokens: &[TokenWithSpan]) -> Option<&'static str> {
+    match tokens {
+        [to, unit, ..] if is_word(to, "TO") => unit_of(unit),
+        _ => None,
     }
+}
+
+/// The units that a range may have, each with what stands behind its number.
+const RANGES: [&str; 4] = ["day", "hour", "minute", "second"];
+
+/// `1 02:03` DAY TO MINUTE as `1 day 02 hour 03 minute`.
+fn ranged(text: &str, first: &str, last: &str) -> Result<String, String> {
+    let wrong = || {
+        format!(
+            "the interval `{text}` does not fit {} TO {}",
+            first.to_uppercase(),
+            last.to_uppercase()
+        )
+    };
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let place = |unit: &str| RANGES.iter().position(|known| *known == unit);
+    let (units, numbers): (&[&str], Vec<&str>) = if (first, last) == ("year", "month") {
+        (&["year", "month"], unsigned.split('-').collect())
+    } else {
+        let (from, to) = place(first).zip(place(last)).ok_or_else(wrong)?;
+        let units = RANGES.get(from..=to).filter(|units| units.len() > 1).ok_or_else(wrong)?;
+        let split = |c: char| c == ':' || c.is_whitespace() || c == 'T';
+        (units, unsigned.split(split).collect())
+    };
+    if units.len() != numbers.len() || numbers.iter().any(|number| number.is_empty()) {
+        return Err(wrong());
+    }
+    let parts = units.iter().zip(&numbers).map(|(unit, number)| format!("{sign}{number} {unit}"));
+    Ok(parts.collect::<Vec<_>>().join(" "))
+}
+
+/// What Spark calls an interval literal: `INTERVAL '1 02' DAY TO HOUR` for `1 day 2 hour`.
+pub(super) fn spark_name(text: &str) -> String {
+    let Ok(value) = parse_interval(text) else { return format!("INTERVAL '{text}'") };
+    let has = |unit: &str| text.split_whitespace().any(|word| word.trim_end_matches('s') == unit);
+    let units = ["year", "month"].into_iter().filter(|unit| has(unit)).collect::<Vec<_>>();
+    let negative = value.months < 0 || value.micros < 0;
+    let sign = if negative { "-" } else { "" };
+    let months = value.months.unsigned_abs();
+    match units.as_slice() {
+        ["year"] => return format!("INTERVAL '{sign}{}' YEAR", months / 12),
+        ["month"] => return format!("INTERVAL '{sign}{months}' MONTH"),
+        [_, _] => {
+            return format!("INTERVAL '{sign}{}-{}' YEAR TO MONTH", months / 12, months % 12);
+        }
+        _ => (),
+    }
+    let has_unit = |unit: &str| match unit {
+        "day" => has("day") || has("week"),
+        "second" => has("second") || has("millisecond") || has("microsecond"),
+        other => has(other),
+    };
+    let first = RANGES.iter().position(|unit| has_unit(unit)).unwrap_or(3);
+    let last = RANGES.iter().rposition(|unit| has_unit(unit)).unwrap_or(3);
+    let micros = value.micros.unsigned_abs();
+    let lengths = [86_400_000_000_u64, 3_600_000_000, 60_000_000, 1_000_000];
+    let mut shown = String::new();
+    for (place, length) in lengths.iter().enumerate().take(last + 1).skip(first) {
+        let number =
+            if place == first { micros / length } else { micros % lengths[place - 1] / length };
+        let gap = match place {
+            _ if place == first => "",
+            1 => " ",
+            _ => ":",
+        };
+        shown.push_str(gap);
+        shown.push_str(&if place == 0 { number.to_string() } else { format!("{number:02}") });
+    }
+    let fraction = micros % 1_000_000;
+    if last == 3 && fraction > 0 {
+        shown.push('.');
+        shown.push_str(format!("{fraction:06}").trim_end_matches('0'));
+    }
+    let range = if first == last {
+        RANGES[first].to_uppercase()
+    } else {
+        format!("{} TO {}", RANGES[first].to_uppercase(), RANGES[last].to_uppercase())
+    };
+    format!("INTERVAL '{sign}{shown}' {range}")
 }
 
 #[cfg(test)]
@@ -117,6 +205,34 @@ mod tests {
         assert_eq!(find("INTERVAL 1 HOUR 30 MINUTES, x"), is("1 hour 30 minute", 5));
         assert_eq!(find("INTERVAL -1.5 SECONDS"), is("-1.5 second", 4));
         assert_eq!(find("INTERVAL 1 HOUR - 5 MINUTES"), is("1 hour -5 minute", 6));
+    }
+
+    #[test]
+    fn a_range_of_units_is_written_out() {
+        let is = |text: &str, length| Some((text.to_owned(), length));
+        assert_eq!(find("INTERVAL '1-2' YEAR TO MONTH"), is("1 year 2 month", 5));
+        let all = "1 day 02 hour 03 minute 04.5 second";
+        assert_eq!(find("INTERVAL '1 02:03:04.5' DAY TO SECOND"), is(all, 5));
+        assert_eq!(find("INTERVAL -'10:20' MINUTE TO SECOND"), is("-10 minute -20 second", 6));
+        let tokens = significant(tokenize("INTERVAL '1 2' HOUR TO DAY").unwrap());
+        assert!(find_interval(&tokens).unwrap_err().to_string().contains("does not fit HOUR TO"));
+    }
+
+    #[test]
+    fn a_literal_is_called_as_spark_calls_it() {
+        for (text, name) in [
+            ("1 day 2 hour", "INTERVAL '1 02' DAY TO HOUR"),
+            ("1 week", "INTERVAL '7' DAY"),
+            ("5 second", "INTERVAL '05' SECOND"),
+            ("1.5 second", "INTERVAL '01.5' SECOND"),
+            ("25 hour", "INTERVAL '25' HOUR"),
+            ("-1 day", "INTERVAL '-1' DAY"),
+            ("1 year 2 month", "INTERVAL '1-2' YEAR TO MONTH"),
+            ("10 minute 20 second", "INTERVAL '10:20' MINUTE TO SECOND"),
+            ("1 day 02 hour 03 minute 04.5 second", "INTERVAL '1 02:03:04.5' DAY TO SECOND"),
+        ] {
+            assert_eq!(spark_name(text), name, "{text}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::event_time::window::WindowSpec;
 const STREAM: &str = "__millstream_stream";
 const WATERMARK: &str = "__millstream_watermark";
 const WINDOW: &str = "__millstream_window";
+const GENERATOR: &str = "__millstream_generator";
 const UNUSED: &str = "__millstream";
 
 /// What a relation is to be turned into.
@@ -38,6 +39,26 @@ pub(super) enum Marker {
         /// The windows.
         spec: WindowSpec,
     },
+    /// A relation each of whose rows becomes as many as a generator gives for it.
+    Generator {
+        /// The call of the generator.
+        call: Box<Function>,
+        /// What stands before its columns.
+        qualifier: Ident,
+        /// What else there is to say.
+        shape: GeneratorShape,
+    },
+}
+
+/// How the rows and columns of a generator join those of its relation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct GeneratorShape {
+    /// A row for which it gives no rows stays, with nulls.
+    pub(super) outer: bool,
+    /// The columns of the relation go away.
+    pub(super) alone: bool,
+    /// The names of its columns; none for its own.
+    pub(super) columns: Vec<String>,
 }
 
 /// What the marked relation `factor` is to be turned into; `None` for any other relation.
@@ -48,6 +69,11 @@ pub(super) fn read(factor: &TableFactor) -> Option<Marker> {
         return None;
     };
     let argument = || only_argument(function).cloned().map(Box::new);
+    if function.name.to_string() == GENERATOR {
+        let Some(Expr::Function(call)) = only_argument(function) else { return None };
+        let (call, qualifier) = (Box::new(call.clone()), alias.clone()?);
+        return Some(Marker::Generator { call, qualifier, shape: shape_of(value_source)? });
+    }
     let numbers = numbers_of(value_source);
     match (function.name.to_string().as_str(), numbers.as_slice()) {
         (STREAM, _) => Some(Marker::Stream),
@@ -91,17 +117,49 @@ pub(super) fn watermark_tokens(
 
 /// `relation` with its rows copied into windows of `time`.
 pub(super) fn window(relation: TableFactor, time: Expr, spec: WindowSpec) -> TableFactor {
-    let number = |micros: i64| ExprWithAlias {
-        expr: Expr::value(Value::SingleQuotedString(micros.to_string())),
-        alias: None,
-    };
+    let numbers = [spec.width(), spec.slide(), spec.start()];
+    marked(relation, WINDOW, (time, None), numbers.iter().map(ToString::to_string))
+}
+
+/// `relation` with the rows and columns of a generator.
+pub(super) fn generator(
+    relation: TableFactor,
+    call: Function,
+    qualifier: Ident,
+    shape: GeneratorShape,
+) -> TableFactor {
+    let words = [
+        if shape.outer { OUTER } else { "" }.to_owned(),
+        if shape.alone { ALONE } else { "" }.to_owned(),
+    ];
+    let texts = words.into_iter().chain(shape.columns);
+    marked(relation, GENERATOR, (Expr::Function(call), Some(qualifier)), texts)
+}
+
+const OUTER: &str = "outer";
+const ALONE: &str = "alone";
+
+fn shape_of(source: &PivotValueSource) -> Option<GeneratorShape> {
+    let mut texts = texts_of(source).into_iter();
+    let (outer, alone) = (texts.next()? == OUTER, texts.next()? == ALONE);
+    Some(GeneratorShape { outer, alone, columns: texts.collect() })
+}
+
+fn marked(
+    relation: TableFactor,
+    function: &str,
+    (argument, alias): (Expr, Option<Ident>),
+    texts: impl Iterator<Item = String>,
+) -> TableFactor {
+    let text =
+        |text| ExprWithAlias { expr: Expr::value(Value::SingleQuotedString(text)), alias: None };
     let function = Function {
-        name: ObjectName::from(vec![Ident::new(WINDOW)]),
+        name: ObjectName::from(vec![Ident::new(function)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {
             duplicate_treatment: None,
-            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(time))],
+            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))],
             clauses: Vec::new(),
         }),
         filter: None,
@@ -111,13 +169,9 @@ pub(super) fn window(relation: TableFactor, time: Expr, spec: WindowSpec) -> Tab
     };
     TableFactor::Pivot {
         table: Box::new(relation),
-        aggregate_functions: vec![ExprWithAlias { expr: Expr::Function(function), alias: None }],
+        aggregate_functions: vec![ExprWithAlias { expr: Expr::Function(function), alias }],
         value_column: vec![Expr::Identifier(Ident::new(UNUSED))],
-        value_source: PivotValueSource::List(vec![
-            number(spec.width()),
-            number(spec.slide()),
-            number(spec.start()),
-        ]),
+        value_source: PivotValueSource::List(texts.map(text).collect()),
         default_on_null: None,
         alias: None,
     }
@@ -132,12 +186,16 @@ fn only_argument(function: &Function) -> Option<&Expr> {
 }
 
 fn numbers_of(source: &PivotValueSource) -> Vec<i64> {
+    texts_of(source).iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+fn texts_of(source: &PivotValueSource) -> Vec<String> {
     let PivotValueSource::List(values) = source else { return Vec::new() };
     values
         .iter()
         .filter_map(|value| match &value.expr {
             Expr::Value(value) => match &value.value {
-                Value::SingleQuotedString(text) => text.parse().ok(),
+                Value::SingleQuotedString(text) => Some(text.clone()),
                 _ => None,
             },
             _ => None,

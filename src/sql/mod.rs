@@ -18,6 +18,7 @@ mod cursor;
 mod dialect;
 mod expr_planner;
 mod interval;
+mod lateral_view;
 mod marker;
 mod relation_planner;
 mod tables;

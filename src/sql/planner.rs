@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::builtin;
+use crate::sql::functions::datetime::cast::UseTimeCasts;
+use crate::sql::functions::datetime::comparison::CompareTimesAlike;
+use crate::sql::functions::datetime::operators::TimeOperators;
 use crate::sql::functions::float_extremes::UseFloatExtremes;
 use crate::sql::relation_planner::StreamRelations;
 use crate::sql::tables::{Tables, parts_of};
@@ -32,11 +35,19 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     options.sql_parser.map_string_types_to_utf8view = false;
     "nulls_min".clone_into(&mut options.sql_parser.default_null_ordering);
     options.execution.time_zone = Some("UTC".to_owned());
+    options.execution.enable_ansi_mode = true;
     options.catalog.information_schema = true;
     builtin::add_to(builder.scalar_functions().get_or_insert_default());
     builder.relation_planners().get_or_insert_default().insert(0, Arc::new(StreamRelations));
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(SparkOperators));
-    builder.with_analyzer_rule(Arc::new(UseFloatExtremes)).with_type_planner(Arc::new(SparkTypes))
+    let operators = builder.expr_planners().get_or_insert_default();
+    operators.insert(0, Arc::new(SparkOperators));
+    operators.insert(0, Arc::new(TimeOperators::default()));
+    let analyzer = builder.analyzer().get_or_insert_default();
+    analyzer.rules.insert(0, Arc::new(CompareTimesAlike));
+    builder
+        .with_analyzer_rule(Arc::new(UseFloatExtremes))
+        .with_analyzer_rule(Arc::new(UseTimeCasts))
+        .with_type_planner(Arc::new(SparkTypes))
 }
 
 /// Makes a logical plan of a query, over the tables and views of the session.

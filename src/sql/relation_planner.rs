@@ -6,22 +6,25 @@ use std::time::Duration;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::Column;
-use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, TableReference};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::planner::{
     PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning,
 };
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use sqlparser::ast::{Expr as SqlExpr, Ident, TableFactor};
+use sqlparser::ast::{
+    Expr as SqlExpr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, TableFactor,
+};
 
 use crate::error::Error;
 use crate::event_time::window::WindowSpec;
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::operators::watermark::with_watermark;
 use crate::operators::window_assign::{WINDOW_COLUMN, assign_windows};
-use crate::sql::marker::{self, Marker};
+use crate::sql::functions::generators::plan::{Call, Naming, generate};
+use crate::sql::marker::{self, GeneratorShape, Marker};
 
 /// What a column `window` of the input is called beside a new one.
 pub(super) const INPUT_WINDOW_COLUMN: &str = "__window_of_input";
@@ -51,6 +54,10 @@ impl RelationPlanner for StreamRelations {
             Marker::Window { time, spec } => {
                 let input = context.plan(*table)?;
                 window(input, *time, spec, context)?
+            }
+            Marker::Generator { call, qualifier, shape } => {
+                let input = context.plan(*table)?;
+                generator(input, &call, &qualifier, shape, context)?
             }
         };
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias))))
@@ -132,6 +139,31 @@ fn window(
     let input = make_room(input)?;
     let time = context.sql_to_expr(time, input.schema())?;
     Ok(assign_windows(input, time, spec)?)
+}
+
+fn generator(
+    input: LogicalPlan,
+    call: &Function,
+    qualifier: &Ident,
+    shape: GeneratorShape,
+    context: &mut dyn RelationPlannerContext,
+) -> DfResult<LogicalPlan> {
+    let FunctionArguments::List(list) = &call.args else {
+        return Err(Error::invalid(format!("`{call}` needs arguments")).into());
+    };
+    let argument = |argument: &FunctionArg| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => {
+            context.sql_to_expr(expr.clone(), input.schema())
+        }
+        other => Err(Error::invalid(format!("`{}` cannot take `{other}`", call.name)).into()),
+    };
+    let arguments = list.args.iter().map(argument).collect::<DfResult<Vec<_>>>()?;
+    let Some(planned) = Call::new(&call.name.to_string(), arguments)? else {
+        return Err(Error::internal(format!("`{}` is no generator", call.name)).into());
+    };
+    let qualifier = Some(TableReference::bare(qualifier.value.as_str()));
+    let naming = Naming { qualifier, names: shape.columns, alone: shape.alone };
+    Ok(generate(input, planned.outer(shape.outer), &naming)?.0)
 }
 
 /// Gives a column `window` of the input another name, to make room for the new one.

@@ -5,6 +5,7 @@
 //! | `FROM STREAM t`, `FROM STREAM(t)`      | `FROM t` and a marker                            |
 //! | `t WATERMARK c DELAY OF INTERVAL ..`   | `t` and a marker                                 |
 //! | `INTERVAL 1 HOUR 30 MINUTES`           | `INTERVAL '1 hour 30 minute'`                    |
+//! | `LATERAL VIEW f(..) t c`               | `LATERAL VIEW f(..) t AS c`                      |
 //! | `"text"`                               | `'text'`                                         |
 //! | `1.5D`, `1e3`                          | `CAST('1.5' AS DOUBLE)`                          |
 //!
@@ -18,6 +19,7 @@ use crate::event_time::interval::Interval;
 use crate::sql::cursor::{closing, is_word};
 use crate::sql::dialect::{at, unsupported_at};
 use crate::sql::interval::find_interval;
+use crate::sql::lateral_view;
 use crate::sql::marker;
 
 /// Rewrites the tokens of one query, which hold no blanks.
@@ -64,7 +66,7 @@ struct Pass<'a> {
 }
 
 /// Words that end the list of relations of a query.
-const AFTER_RELATIONS: &[&str] = &[
+pub(super) const AFTER_RELATIONS: &[&str] = &[
     "WHERE",
     "GROUP",
     "HAVING",
@@ -164,7 +166,10 @@ impl Pass<'_> {
             return Ok(());
         }
         if is_word(here, "LATERAL") && self.peek(1).is_some_and(|next| is_word(next, "VIEW")) {
-            return Err(unsupported_at(here.span.start, "LATERAL VIEW is not supported yet"));
+            let (tokens, taken) = lateral_view::in_full(&self.input[self.next..])?;
+            self.output.extend(tokens);
+            self.next += taken;
+            return Ok(());
         }
         if is_word(here, "TIMESTAMP_LTZ")
             && self.peek(1).is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)))

@@ -10,7 +10,9 @@ use arrow::datatypes::{
 };
 use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::logical_expr::planner::TypePlanner;
-use sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, TimezoneInfo};
+use sqlparser::ast::{
+    ArrayElemTypeDef, DataType as SqlType, ExactNumberInfo, IntervalFields, TimezoneInfo,
+};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -140,7 +142,12 @@ fn simple_type(sql: &SqlType) -> Option<DataType> {
         SqlType::Date => DataType::Date32,
         SqlType::Timestamp(None, TimezoneInfo::None) => timestamp(),
         SqlType::TimestampNtz(None) => timestamp_ntz(),
-        SqlType::Interval { .. } => DataType::Interval(IntervalUnit::MonthDayNano),
+        SqlType::Interval { fields: None, .. } => DataType::Interval(IntervalUnit::MonthDayNano),
+        SqlType::Interval {
+            fields: Some(IntervalFields::Year | IntervalFields::Month | IntervalFields::YearToMonth),
+            ..
+        } => DataType::Interval(IntervalUnit::YearMonth),
+        SqlType::Interval { fields: Some(_), .. } => DataType::Duration(TimeUnit::Microsecond),
         _ => return None,
     })
 }

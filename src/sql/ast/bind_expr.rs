@@ -4,14 +4,14 @@ use std::ops::ControlFlow;
 
 use arrow::datatypes::DataType;
 use sqlparser::ast::{
-    AccessExpr, Expr, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Subscript, Value,
-    VisitMut, VisitorMut,
+    AccessExpr, Expr, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Subscript,
+    UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use crate::error::{Error, Result};
 use crate::sql::ast::binder::Binder;
 use crate::sql::ast::scope::{Column, Found, Scope, same, spell_fields};
-use crate::sql::ast::spelling;
+use crate::sql::ast::{spelling, time_calls};
 use crate::sql::types;
 
 /// What an expression can see.
@@ -131,6 +131,21 @@ impl Binder<'_> {
             }
             Expr::CompoundFieldAccess { root, access_chain } => {
                 self.access(root, access_chain, names)
+            }
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner }
+                if matches!(**inner, Expr::Interval(_)) =>
+            {
+                let Expr::Interval(interval) = &**inner else { return Ok(()) };
+                if let Some(call) = time_calls::literal(interval, -1)? {
+                    *expr = call;
+                }
+                Ok(())
+            }
+            Expr::Interval(interval) => {
+                if let Some(call) = time_calls::literal(interval, 1)? {
+                    *expr = call;
+                }
+                Ok(())
             }
             Expr::Function(function) => {
                 spelling::respell(function)?;

@@ -123,6 +123,11 @@ impl Binder<'_> {
                     return Err(Error::unsupported("PIVOT is not supported yet"));
                 };
                 let mut relations = self.factor(table, before)?;
+                if let Marker::Generator { qualifier, shape, .. } = &marked
+                    && let Some(call) = marker::event_time_mut(aggregate_functions)
+                {
+                    return self.generated(call, qualifier, shape, relations);
+                }
                 if let Marker::Watermark { name, .. } = &marked
                     && let Some(event_time) = marker::event_time_mut(aggregate_functions)
                 {

@@ -7,8 +7,8 @@ use sqlparser::ast::{
 
 use crate::error::Result;
 use crate::sql::ast::bind_expr::{Aliases, Names};
-use crate::sql::ast::scope::{Column, Scope, same};
-use crate::sql::ast::{names, refuse};
+use crate::sql::ast::scope::{Column, Scope, Using, same};
+use crate::sql::ast::{generators, names, refuse};
 use crate::sql::ast::{wildcards, windows};
 use crate::sql::tables::{Tables, parts_of};
 
@@ -90,6 +90,11 @@ impl Binder<'_> {
                 columns
             }
             SetExpr::Values(values) => {
+                let nothing = Scope::default();
+                let names = Names { scope: &nothing, aliases: Aliases::None };
+                for expr in values.rows.iter_mut().flat_map(|row| row.iter_mut()) {
+                    self.expr(expr, &names)?;
+                }
                 let width = values.rows.first().map_or(0, |row| row.len());
                 (1..=width).map(|i| Column::new(format!("column{i}"), None)).collect()
             }
@@ -114,10 +119,16 @@ impl Binder<'_> {
         order_by: Option<&mut OrderBy>,
     ) -> Result<Vec<Column>> {
         refuse::select(select)?;
+        generators::lift(select)?;
         let mut scope = self.from(&mut select.from)?;
         let mut order: Vec<&mut Expr> = order_exprs(order_by);
         let windows = windows::collect(select, &order)?;
-        wildcards::expand(&mut select.projection, &scope, !windows.is_empty());
+        let writes_out = !windows.is_empty() || generators::any(&select.projection);
+        wildcards::expand(&mut select.projection, &scope, writes_out);
+        let generators = generators::take(select, &order, self.is_aggregate)?;
+        if !generators.is_empty() {
+            generators::make_room(select, &mut scope)?;
+        }
         if !windows.is_empty() {
             windows::hide_input_windows(&mut scope);
         }
@@ -127,6 +138,7 @@ impl Binder<'_> {
             self.expr(expr, &Names { scope: &scope, aliases: Aliases::None })?;
         }
         windows::place(self, &windows, select, &mut order, &mut scope)?;
+        generators::place(self, generators, select, &mut scope)?;
         let plain = Names { scope: &scope, aliases: Aliases::None };
         let columns = self.projection(&mut select.projection, &scope)?;
         let after = Names { scope: &scope, aliases: Aliases::Last(&columns) };
@@ -185,7 +197,9 @@ impl Binder<'_> {
                                 .map(Ident::new)
                                 .collect::<Vec<_>>()
                                 .into();
-                            columns.extend(without(relation.columns.clone(), options));
+                            let all = relation.columns.iter();
+                            let all = all.map(|c| Column { using: Using::No, ..c.clone() });
+                            columns.extend(without(all.collect(), options));
                         }
                     }
                 }

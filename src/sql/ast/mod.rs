@@ -1,5 +1,5 @@
 //! The AST pass: gives every name its true spelling, every column Spark's name, and moves windows
-//! of event time from the expressions that name them into a relation below.
+//! of event time and generators from the expressions that name them into a relation below.
 //!
 //! DataFusion compares names byte by byte, so this is the only place where case does not count.
 
@@ -7,9 +7,12 @@ pub(super) mod binder;
 
 mod bind_expr;
 mod bind_from;
+mod from;
+mod generators;
 mod names;
 mod refuse;
 mod scope;
 mod spelling;
+mod time_calls;
 mod wildcards;
 mod windows;

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::sql::ast::bind_expr::Names;
 use crate::sql::ast::binder::Binder;
 use crate::sql::ast::spelling::plain_name;
+use crate::sql::interval;
 use crate::sql::types::{arrow_type, spark_type_name};
 
 /// The name of a column of SELECT without an alias.
@@ -76,7 +77,7 @@ impl Printer<'_> {
                 text + " END"
             }
             Expr::Subquery(_) => "scalarsubquery()".to_owned(),
-            Expr::Interval(interval) => interval_name(&self.print(&interval.value)?),
+            Expr::Interval(interval) => interval::spark_name(&self.print(&interval.value)?),
             Expr::Exists { negated, .. } => negate("exists()".to_owned(), *negated),
             other => self.predicate(other)?,
         })
@@ -252,26 +253,6 @@ impl Printer<'_> {
 
 fn negate(text: String, negated: bool) -> String {
     if negated { format!("(NOT {text})") } else { text }
-}
-
-/// `INTERVAL '05' SECOND` for `5 second`; what has several units is called as it is written.
-fn interval_name(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    if let [number, unit] = words.as_slice()
-        && let Ok(number) = number.parse::<i64>()
-    {
-        match unit.trim_end_matches('s') {
-            unit @ ("hour" | "minute" | "second") => {
-                return format!("INTERVAL '{number:02}' {}", unit.to_uppercase());
-            }
-            unit @ ("year" | "month" | "day") => {
-                return format!("INTERVAL '{number}' {}", unit.to_uppercase());
-            }
-            "week" => return format!("INTERVAL '{}' DAY", number.saturating_mul(7)),
-            _ => (),
-        }
-    }
-    format!("INTERVAL '{text}'")
 }
 
 /// Texts stand without their quotes.

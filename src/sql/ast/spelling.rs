@@ -8,6 +8,7 @@ use sqlparser::ast::{
 };
 
 use crate::error::{Error, Result};
+use crate::sql::ast::time_calls;
 use crate::sql::tables::parts_of;
 
 /// Spark's name and DataFusion's.
@@ -53,7 +54,8 @@ pub(super) fn respell(function: &mut Function) -> Result<()> {
         take_ignore_nulls(function, &name)?;
     }
     let known = SPELLINGS.iter().find(|(spark, _)| *spark == name);
-    let name = known.map_or(name.as_str(), |(_, ours)| ours);
+    let of_time = time_calls::in_full(function, &name);
+    let name = of_time.or_else(|| known.map(|(_, ours)| *ours)).unwrap_or(&name);
     function.name = ObjectName::from(vec![Ident::new(name)]);
     Ok(())
 }

@@ -12,9 +12,8 @@ use std::ops::ControlFlow;
 
 use arrow::datatypes::{DataType, Field, Fields};
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Join,
-    JoinConstraint, JoinOperator, Query, Select, TableFactor, TableWithJoins, Value, Visit,
-    VisitMut, Visitor, VisitorMut,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query,
+    Select, TableWithJoins, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use crate::error::{Error, Result};
@@ -23,6 +22,7 @@ use crate::event_time::window::WindowSpec;
 use crate::operators::window_assign::WINDOW_COLUMN;
 use crate::sql::ast::bind_expr::{Aliases, Names};
 use crate::sql::ast::binder::Binder;
+use crate::sql::ast::from::{one_row, single_relation};
 use crate::sql::ast::scope::{Column, Relation, Scope, same};
 use crate::sql::marker;
 use crate::sql::relation_planner::INPUT_WINDOW_COLUMN;
@@ -99,7 +99,11 @@ pub(super) fn place(
     }
     let Some((time, spec)) = distinct.pop() else { return Ok(()) };
     let window_type = window_type(binder.type_of(&time, &names));
-    let input = single_relation(std::mem::take(&mut select.from))?;
+    let input = if select.from.is_empty() {
+        one_row()?
+    } else {
+        single_relation(std::mem::take(&mut select.from))?
+    };
     select.from =
         vec![TableWithJoins { relation: marker::window(input, time, spec), joins: Vec::new() }];
     let window = Column::new(WINDOW_COLUMN, Some(window_type));
@@ -120,21 +124,6 @@ fn replace(select: &mut Select, order: &mut [&mut Expr]) {
     for expr in order {
         let _order: ControlFlow<()> = VisitMut::visit(&mut **expr, &mut replacer);
     }
-}
-
-/// FROM as one relation: what commas separate is joined without a condition.
-fn single_relation(from: Vec<TableWithJoins>) -> Result<TableFactor> {
-    let mut items = from.into_iter();
-    let Some(mut all) = items.next() else {
-        return Err(Error::invalid("window(..) needs a relation; add FROM"));
-    };
-    for item in items {
-        let relation = item.relation;
-        let join_operator = JoinOperator::CrossJoin(JoinConstraint::None);
-        all.joins.push(Join { relation, global: false, join_operator });
-        all.joins.extend(item.joins);
-    }
-    Ok(TableFactor::NestedJoin { table_with_joins: Box::new(all), alias: None })
 }
 
 /// The time and the windows of a call.

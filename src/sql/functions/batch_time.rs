@@ -3,7 +3,6 @@
 //! In a batch query the optimizer puts the time of its start in their place. A streaming plan has
 //! to replace the calls itself, by name, before it is optimized: it is planned once, for all epochs.
 
-use arrow::array::timezone::Tz;
 use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::common::{ScalarValue, exec_err};
@@ -13,6 +12,7 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
+use crate::event_time::zone::TimeZone;
 use crate::sql::types;
 
 /// The names of these functions in a plan.
@@ -51,10 +51,8 @@ impl BatchTime {
 
     fn at(&self, start: DateTime<Utc>, zone: Option<&str>) -> ScalarValue {
         let micros = start.timestamp_micros();
-        let local = zone
-            .and_then(|zone| zone.parse::<Tz>().ok())
-            .map_or_else(|| start.naive_utc(), |zone| start.with_timezone(&zone).naive_local());
-        let local_micros = local.and_utc().timestamp_micros();
+        let zone = zone.and_then(TimeZone::find).unwrap_or_default();
+        let local_micros = zone.to_local(micros);
         match self.kind {
             Kind::Timestamp => {
                 ScalarValue::TimestampMicrosecond(Some(micros), Some(std::sync::Arc::from("UTC")))

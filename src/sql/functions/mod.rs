@@ -1,8 +1,10 @@
 //! Functions of Spark that DataFusion lacks, or that give other values or types.
 
 pub mod batch_time;
+pub mod generators;
 
 pub(super) mod builtin;
+pub(super) mod datetime;
 pub(super) mod float_extremes;
 
 mod collections;
