@@ -31,6 +31,9 @@ pub const SCHEMA_INFERENCE: &str = "spark.sql.streaming.schemaInference";
 /// The time zone in which points in time are printed. Functions work in UTC.
 pub const TIME_ZONE: &str = "spark.sql.session.timeZone";
 
+/// Whether arithmetic overflows, and bad values fail, instead of wrapping around and giving NULL.
+pub const ANSI: &str = "spark.sql.ansi.enabled";
+
 /// Every setting with its default. `spark.sql.shuffle.partitions` depends on the machine.
 const DEFAULTS: &[(&str, &str)] = &[
     (SHUFFLE_PARTITIONS, ""),
@@ -43,6 +46,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     (CHECKPOINT_ROOT, ""),
     (SCHEMA_INFERENCE, "false"),
     (TIME_ZONE, "UTC"),
+    (ANSI, "true"),
 ];
 
 /// The settings whose value at a query's first start stays with its checkpoint.
@@ -126,6 +130,11 @@ impl Settings {
         self.value(SCHEMA_INFERENCE).eq_ignore_ascii_case("true")
     }
 
+    /// Whether what overflows or cannot be converted is an error.
+    pub fn is_ansi(&self) -> bool {
+        self.value(ANSI).eq_ignore_ascii_case("true")
+    }
+
     /// The time zone in which points in time are printed.
     pub fn time_zone(&self) -> &str {
         self.value(TIME_ZONE)
@@ -176,7 +185,7 @@ fn check(name: &'static str, value: &str) -> Result<()> {
     };
     let is_flag = || matches!(value.to_ascii_lowercase().as_str(), "true" | "false");
     match name {
-        NO_DATA_EPOCHS | SCHEMA_INFERENCE if !is_flag() => wrong("it must be `true` or `false`"),
+        NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI if !is_flag() => wrong("it must be `true` or `false`"),
         SHUFFLE_PARTITIONS if !matches!(value.parse::<usize>(), Ok(1..=256)) => {
             wrong("it must be a whole number from 1 to 256, the number of key groups")
         }

@@ -87,7 +87,7 @@ impl StreamSession {
         let Parts { state, settings, registry, storage, clock } = parts;
         let state = sql::planner::configure(state).build();
         let context = SessionContext::new_with_state(state);
-        apply_time_zone(&context, &settings)?;
+        apply_settings(&context, &settings)?;
         Ok(Self(Arc::new(Inner {
             context,
             settings: RwLock::new(settings),
@@ -176,7 +176,7 @@ impl StreamSession {
         let mut settings = self.0.settings.write().unwrap_or_else(PoisonError::into_inner);
         let mut changed = settings.clone();
         changed.set(name, value)?;
-        apply_time_zone(&self.0.context, &changed)?;
+        apply_settings(&self.0.context, &changed)?;
         *settings = changed;
         Ok(())
     }
@@ -210,8 +210,8 @@ impl StreamSession {
     }
 }
 
-/// Tells what prints points in time, wherever it is, in which zone to do so.
-fn apply_time_zone(context: &SessionContext, settings: &Settings) -> Result<()> {
+/// Hands the settings that functions follow to DataFusion, whose options functions are given.
+fn apply_settings(context: &SessionContext, settings: &Settings) -> Result<()> {
     let zone = settings.time_zone();
     if let Err(error) = Zone::parse(zone) {
         return Err(Error::InvalidOption {
@@ -222,7 +222,10 @@ fn apply_time_zone(context: &SessionContext, settings: &Settings) -> Result<()> 
         });
     }
     let state = context.state_ref();
-    state.write().config_mut().options_mut().execution.time_zone = Some(zone.to_owned());
+    let mut state = state.write();
+    let options = &mut state.config_mut().options_mut().execution;
+    options.time_zone = Some(zone.to_owned());
+    options.enable_ansi_mode = settings.is_ansi();
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use sqlparser::ast::{self, Query, Statement};
 use crate::error::{Error, Result};
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
+use crate::sql::functions::arithmetic::operators::NumberOperators;
 use crate::sql::functions::builtin;
 use crate::sql::functions::datetime::cast::UseTimeCasts;
 use crate::sql::functions::datetime::comparison::CompareTimesAlike;
@@ -41,6 +42,7 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     builder.relation_planners().get_or_insert_default().insert(0, Arc::new(StreamRelations));
     let operators = builder.expr_planners().get_or_insert_default();
     operators.insert(0, Arc::new(SparkOperators));
+    operators.insert(0, Arc::new(NumberOperators::default()));
     operators.insert(0, Arc::new(TimeOperators::default()));
     let analyzer = builder.analyzer().get_or_insert_default();
     analyzer.rules.insert(0, Arc::new(CompareTimesAlike));

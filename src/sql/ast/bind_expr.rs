@@ -11,7 +11,7 @@ use sqlparser::ast::{
 use crate::error::{Error, Result};
 use crate::sql::ast::binder::Binder;
 use crate::sql::ast::scope::{Column, Found, Scope, same, spell_fields};
-use crate::sql::ast::{spelling, time_calls};
+use crate::sql::ast::{literals, spelling, time_calls};
 use crate::sql::types;
 
 /// What an expression can see.
@@ -38,6 +38,11 @@ impl Binder<'_> {
     /// Resolves all names in `expr`, subqueries included.
     pub(super) fn expr(&mut self, expr: &mut Expr, names: &Names<'_>) -> Result<()> {
         self.visit(expr, names)
+    }
+
+    /// As [`expr`](Self::expr), where a whole number is the position of a column.
+    pub(super) fn expr_or_position(&mut self, expr: &mut Expr, names: &Names<'_>) -> Result<()> {
+        if literals::is_position(expr) { Ok(()) } else { self.visit(expr, names) }
     }
 
     /// Resolves the names of a named window.
@@ -290,9 +295,18 @@ impl VisitorMut for Visitor<'_, '_> {
         if self.depth > 0 {
             return ControlFlow::Continue(());
         }
+        literals::join_sign(expr);
         match self.binder.resolve(expr, self.names) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
         }
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        if self.depth == 0 {
+            literals::type_number(expr);
+            spelling::respell_minus(expr);
+        }
+        ControlFlow::Continue(())
     }
 }

@@ -92,6 +92,11 @@ impl Binder<'_> {
             SetExpr::Values(values) => {
                 let nothing = Scope::default();
                 let names = Names { scope: &nothing, aliases: Aliases::None };
+                for expr in values.rows.iter_mut().flat_map(|row| row.content.iter_mut()) {
+                    self.expr(expr, &names)?;
+                }
+                let nothing = Scope::default();
+                let names = Names { scope: &nothing, aliases: Aliases::None };
                 for expr in values.rows.iter_mut().flat_map(|row| row.iter_mut()) {
                     self.expr(expr, &names)?;
                 }
@@ -108,7 +113,7 @@ impl Binder<'_> {
         let scope = Scope::default();
         let names = Names { scope: &scope, aliases: Aliases::First(&columns) };
         for expr in order_exprs(order_by) {
-            self.expr(expr, &names)?;
+            self.expr_or_position(expr, &names)?;
         }
         Ok(columns)
     }
@@ -144,7 +149,7 @@ impl Binder<'_> {
         let after = Names { scope: &scope, aliases: Aliases::Last(&columns) };
         if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
             for expr in exprs {
-                self.expr(expr, &after)?;
+                self.expr_or_position(expr, &after)?;
             }
         }
         for expr in [&mut select.having, &mut select.qualify].into_iter().flatten() {
@@ -159,7 +164,7 @@ impl Binder<'_> {
         let before = Names { scope: &scope, aliases: Aliases::First(&columns) };
         for expr in order.into_iter().chain(select.sort_by.iter_mut().map(|order| &mut order.expr))
         {
-            self.expr(expr, &before)?;
+            self.expr_or_position(expr, &before)?;
         }
         Ok(columns)
     }

@@ -9,6 +9,7 @@ mod bind_expr;
 mod bind_from;
 mod from;
 mod generators;
+mod literals;
 mod names;
 mod refuse;
 mod scope;

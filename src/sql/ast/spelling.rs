@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Ident, NullTreatment, ObjectName, Value, visit_expressions,
+    FunctionArgumentList, FunctionArguments, Ident, NullTreatment, ObjectName, UnaryOperator, Value, visit_expressions,
 };
 
 use crate::error::{Error, Result};
@@ -58,6 +58,27 @@ pub(super) fn respell(function: &mut Function) -> Result<()> {
     let name = of_time.or_else(|| known.map(|(_, ours)| *ours)).unwrap_or(&name);
     function.name = ObjectName::from(vec![Ident::new(name)]);
     Ok(())
+}
+
+/// Makes `-x` a function, which knows whether the session is in ANSI mode.
+pub(super) fn respell_minus(expr: &mut Expr) {
+    let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr else { return };
+    let argument = FunctionArg::Unnamed(FunctionArgExpr::Expr((**inner).clone()));
+    let list = FunctionArgumentList {
+        duplicate_treatment: None,
+        args: vec![argument],
+        clauses: vec![],
+    };
+    *expr = Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new("negative")]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(list),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: vec![],
+    });
 }
 
 /// Refuses an aggregate over what differs from call to call: its result would depend on nothing.

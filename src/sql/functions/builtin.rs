@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
+use crate::sql::functions::arithmetic::operators as arithmetic;
 use crate::sql::functions::batch_time::BatchTime;
 use crate::sql::functions::collections::{elements, maps, sequence, sets, structs};
 use crate::sql::functions::strings::{patterns, places, shapes};
@@ -18,6 +19,7 @@ pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
         .map(|function| Arc::new(ScalarUDF::from(function)))
         .chain(TimestampFrom::all().into_iter().map(|function| Arc::new(ScalarUDF::from(function))))
         .chain([Arc::new(ScalarUDF::from(WindowTime::default()))])
+        .chain(arithmetic::functions())
         .chain(conditional::functions())
         .chain(hashes::functions())
         .chain(elements::functions())

@@ -7,7 +7,9 @@ pub(super) mod builtin;
 pub(super) mod datetime;
 pub(super) mod float_extremes;
 
-mod collections;
+pub(super) mod arithmetic;
+
+pub(super) mod collections;
 mod conditional;
 mod define;
 mod hashes;

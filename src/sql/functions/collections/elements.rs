@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BooleanBuilder, Int32Array, Int64Builder, StringBuilder, UInt32Array};
 use arrow::compute::{SortOptions, take};
 use arrow::datatypes::DataType::{self, Boolean, Int32, Int64, Null, Utf8};
-use datafusion::error::Result;
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{Expr, ScalarUDF};
 
 use crate::sql::functions::collections::lists::{
     both, common, comparable, element_of, gather, list_of, lists, place, range, sortable,
 };
+use crate::sql::functions::collections::maps::{entry_range, key_and_value, map_of, maps};
 use crate::sql::functions::define::{Arguments, Call, Function, Given};
 
 /// All functions here.
@@ -28,7 +29,10 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new("array_max", element_types, |args| extreme(args, true)),
         Function::new("array_min", element_types, |args| extreme(args, false)),
         Function::new("array_join", join_types, join),
-        Function::new("get", get_types, get),
+        Function::new("get", get_types, |args| get(args, false)),
+        item_function(),
+        Function::new("element_at", at_types, |args| element_at(args, args.is_ansi())),
+        Function::new("try_element_at", at_types, |args| element_at(args, false)),
         Function::new("sort_array", sort_types, sort),
         Function::new("reverse", reverse_types, reverse),
         Function::new("flatten", flatten_types, flatten),
@@ -303,18 +307,98 @@ fn get_types(given: &Given<'_>) -> Result<Call> {
     Ok(Call { takes: vec![list_of(element.clone()), Int32], gives: element })
 }
 
-/// The element at an index that begins at 0; null where there is none.
-fn get(args: &Arguments) -> Result<ArrayRef> {
+/// `array[index]`: as `get`, but an index without an element is an error in ANSI mode.
+fn item_function() -> Function {
+    Function::new("array_item", get_types, |args| get(args, args.is_ansi()))
+}
+
+/// The expression `array[index]`.
+pub(in crate::sql) fn item(array: Expr, index: Expr) -> Expr {
+    item_function().udf().call(vec![array, index])
+}
+
+/// The element at an index that begins at 0.
+fn get(args: &Arguments, is_strict: bool) -> Result<ArrayRef> {
     let (list, index) = (lists(args, 0)?, args.int(1)?);
     let picked = (0..args.rows).map(|row| {
         if !args.all_valid(row) {
             return Ok(None);
         }
         let at = usize::try_from(index.value(row)).ok().and_then(|at| range(list, row).nth(at));
-        at.map_or(Ok(None), |at| place(args, at))
+        match at {
+            None if is_strict => Err(no_element(args, index.value(row), range(list, row).len())),
+            None => Ok(None),
+            Some(at) => place(args, at),
+        }
     });
     let picked = picked.collect::<Result<Vec<_>>>()?;
     Ok(take(list.values().as_ref(), &UInt32Array::from(picked), None)?)
+}
+
+fn no_element(args: &Arguments, index: i32, length: usize) -> DataFusionError {
+    args.fail(format!(
+        "the index {index} is out of bounds, the array has {length} elements; use `get` or `try_element_at` to get NULL instead, or set spark.sql.ansi.enabled to false"
+    ))
+}
+
+fn at_types(given: &Given<'_>) -> Result<Call> {
+    given.count(2..=2)?;
+    if let DataType::Map(_, _) = &given.types[0] {
+        let (key, value) = key_and_value(given, 0)?;
+        let key = common(given, &[key, given.types[1].clone()])?;
+        let takes = vec![map_of(given, key.clone(), value.clone())?, key];
+        return Ok(Call { takes, gives: value });
+    }
+    get_types(given)
+}
+
+/// The element of an array at an index that begins at 1, or at -1 from the end; the value of a map.
+fn element_at(args: &Arguments, is_strict: bool) -> Result<ArrayRef> {
+    if let DataType::Map(_, _) = args.array(0)?.data_type() {
+        return value_of(args);
+    }
+    let (list, index) = (lists(args, 0)?, args.int(1)?);
+    let picked = (0..args.rows).map(|row| {
+        if !args.all_valid(row) {
+            return Ok(None);
+        }
+        let (index, all) = (index.value(row), range(list, row));
+        let distance = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
+        let at = match index {
+            0 => {
+                return Err(args.fail(
+                    "the index 0 is invalid; the first element has index 1, the last -1",
+                ));
+            }
+            1.. => Some(all.start.saturating_add(distance - 1)).filter(|at| *at < all.end),
+            _ => all.end.checked_sub(distance).filter(|at| *at >= all.start),
+        };
+        match at {
+            None if is_strict => Err(no_element(args, index, all.len())),
+            None => Ok(None),
+            Some(at) => place(args, at),
+        }
+    });
+    let picked = picked.collect::<Result<Vec<_>>>()?;
+    Ok(take(list.values().as_ref(), &UInt32Array::from(picked), None)?)
+}
+
+fn value_of(args: &Arguments) -> Result<ArrayRef> {
+    let (map, wanted) = (maps(args, 0)?, args.array(1)?);
+    let (keys, shift) = both(map.keys(), wanted)?;
+    let rows = comparable(&keys)?;
+    let picked = (0..args.rows).map(|row| {
+        if !args.all_valid(row) {
+            return Ok(None);
+        }
+        let wanted = rows.row(shift + row);
+        match entry_range(map, row).find(|at| rows.row(*at) == wanted) {
+            None => Ok(None),
+            Some(at) => place(args, at),
+        }
+    });
+    let picked = picked.collect::<Result<Vec<_>>>()?;
+    Ok(take(map.values().as_ref(), &UInt32Array::from(picked), None)?)
 }
 
 fn sort_types(given: &Given<'_>) -> Result<Call> {

@@ -1,0 +1,89 @@
+//! The types of numbers in the text of a query: INT where the number fits, else BIGINT, else DECIMAL.
+
+use sqlparser::ast::{
+    CastKind, DataType, ExactNumberInfo, Expr, UnaryOperator, Value, WindowFrameBound, WindowType,
+};
+
+/// Makes one number of a minus sign and what stands behind it, so that the least number of a type
+/// can be written.
+pub(super) fn join_sign(expr: &mut Expr) {
+    let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr else { return };
+    if let Expr::Value(value) = &mut **inner
+        && let Value::Number(digits, _) = &mut value.value
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        digits.insert(0, '-');
+        *expr = Expr::Value(value.clone());
+    }
+}
+
+/// Gives a number its type.
+pub(super) fn type_number(expr: &mut Expr) {
+    match expr {
+        Expr::Value(value) => {
+            if let Value::Number(digits, is_long) = &value.value
+                && let Some(data_type) = type_of(digits, *is_long)
+            {
+                let inner = Box::new(Expr::Value(value.clone()));
+                *expr = cast(inner, data_type);
+            }
+        }
+        // The bounds of a frame are numbers as they are written.
+        Expr::Function(function) => {
+            if let Some(WindowType::WindowSpec(spec)) = &mut function.over
+                && let Some(frame) = &mut spec.window_frame
+            {
+                untype(&mut frame.start_bound);
+                if let Some(end) = &mut frame.end_bound {
+                    untype(end);
+                }
+            }
+        }
+        _ => (),
+    }
+}
+
+/// Whether an expression is nothing but a whole number: a position in GROUP BY and ORDER BY.
+pub(super) fn is_position(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value)
+        if matches!(&value.value, Value::Number(digits, _) if digits.bytes().all(|b| b.is_ascii_digit())))
+}
+
+fn type_of(digits: &str, is_long: bool) -> Option<DataType> {
+    let plain = digits.strip_prefix('-').unwrap_or(digits);
+    if is_long || plain.is_empty() || !plain.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    if digits.parse::<i32>().is_ok() {
+        return Some(DataType::Int(None));
+    }
+    if digits.parse::<i64>().is_ok() {
+        return None;
+    }
+    let precision = u64::try_from(plain.trim_start_matches('0').len()).ok()?;
+    Some(DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision, 0)))
+}
+
+fn cast(expr: Box<Expr>, data_type: DataType) -> Expr {
+    // Beyond the whole numbers, the digits reach the cast as text.
+    let expr = match (&data_type, &*expr) {
+        (DataType::Decimal(_), Expr::Value(value)) => match &value.value {
+            Value::Number(digits, _) => {
+                Box::new(Expr::value(Value::SingleQuotedString(digits.clone())))
+            }
+            _ => expr,
+        },
+        _ => expr,
+    };
+    Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
+}
+
+fn untype(bound: &mut WindowFrameBound) {
+    let (WindowFrameBound::Preceding(Some(expr)) | WindowFrameBound::Following(Some(expr))) = bound
+    else {
+        return;
+    };
+    if let Expr::Cast { expr: inner, data_type: DataType::Int(None), .. } = &**expr {
+        *expr = inner.clone();
+    }
+}
