@@ -3,7 +3,8 @@
 //! The plan is checked as DataFusion analyzed it, before the optimizer turns one shape into another.
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan};
+use datafusion::common::{JoinType, NullEquality};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan};
 
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
@@ -11,6 +12,7 @@ use crate::logical::event_time::event_time;
 use crate::logical::streams::has_streaming_subquery;
 use crate::operators::node::StreamingNode;
 use crate::operators::scan::is_streaming;
+use crate::operators::static_join::operator::{is_possible, streaming_side};
 
 /// One reason to refuse a query.
 struct Rule {
@@ -71,8 +73,21 @@ const NODE_RULES: &[Rule] = &[
         message: "LIMIT and OFFSET over a stream are not supported yet; they are possible on an aggregated result in complete mode",
     },
     Rule {
-        broken: |node, _mode| matches!(node, LogicalPlan::Join(_)),
-        message: "joins with a stream, INTERSECT and EXCEPT among them, are not supported yet; join in a `foreach_batch` function",
+        broken: |node, _mode| matches!(node, LogicalPlan::Join(join) if is_set_operation(join)),
+        message: "INTERSECT and EXCEPT with a stream are not supported; use LEFT SEMI JOIN or LEFT ANTI JOIN with a table",
+    },
+    Rule {
+        broken: |node, _mode| {
+            matches!(node, LogicalPlan::Join(join) if is_streaming(&join.left) && is_streaming(&join.right))
+        },
+        message: "joins of two streams are not supported yet; write one of them to a table and join with the table, or join in a `foreach_batch` function",
+    },
+    Rule {
+        broken: |node, _mode| {
+            matches!(node, LogicalPlan::Join(join)
+                if streaming_side(join).is_some_and(|side| !is_possible(join.join_type, side)))
+        },
+        message: "an outer, semi or anti join that keeps rows of a table by what a stream has not brought yet is not supported: a match may come later; keep the rows of the stream (stream LEFT JOIN table, table RIGHT JOIN stream, stream LEFT SEMI or LEFT ANTI JOIN table), or use an inner join",
     },
     Rule {
         broken: |node, _mode| matches!(node, LogicalPlan::Union(union) if !union.inputs.iter().all(|i| is_streaming(i))),
@@ -143,6 +158,13 @@ pub fn check_subqueries(plan: &LogicalPlan) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// INTERSECT and EXCEPT are planned as joins in which nulls are equal; `<=>` is still a condition
+/// when the plan is checked.
+fn is_set_operation(join: &Join) -> bool {
+    join.null_equality == NullEquality::NullEqualsNull
+        && matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
 }
 
 fn is_aggregation(node: &LogicalPlan) -> bool {

@@ -5,5 +5,6 @@
 pub mod batch_time;
 pub mod check;
 pub mod event_time;
+pub mod join_keys;
 pub mod rewrite;
 pub mod streams;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::{Aggregate, LogicalPlan, TableScan};
+use datafusion::logical_expr::{Aggregate, Join, LogicalPlan, TableScan};
 use twox_hash::XxHash64;
 
 use crate::checkpoint::id::OperatorId;
@@ -19,6 +19,7 @@ use crate::logical::event_time::event_time;
 use crate::operators::aggregate::operator::{AggregateArgs, AggregateOperator};
 use crate::operators::node::StreamingNode;
 use crate::operators::scan::{NamedStream, is_streaming, scanned_stream};
+use crate::operators::static_join::operator::{Side, StaticJoin};
 use crate::operators::window_assign::is_window;
 use crate::state::schema::TimeColumn;
 
@@ -48,12 +49,26 @@ pub fn rewrite(plan: LogicalPlan, args: &RewriteArgs<'_>) -> Result<LogicalPlan>
             let id = ids.next(aggregate);
             return Ok(Transformed::yes(aggregation(aggregate.clone(), id, args)));
         }
+        if let LogicalPlan::Join(join) = &node
+            && let Some(side) = streaming_side(join)
+        {
+            return Ok(Transformed::yes(StaticJoin::of(join, side)?));
+        }
         if let LogicalPlan::TableScan(scan) = &node {
             return name_stream(scan, args);
         }
         Ok(Transformed::no(node))
     })?;
     Ok(rewritten.data)
+}
+
+/// Which side of a join is a stream, if just one is.
+fn streaming_side(join: &Join) -> Option<Side> {
+    match (is_streaming_or_named(&join.left), is_streaming_or_named(&join.right)) {
+        (true, false) => Some(Side::Left),
+        (false, true) => Some(Side::Right),
+        _ => None,
+    }
 }
 
 /// Whether the plan reads a stream, before or after its scans were named.

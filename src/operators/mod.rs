@@ -15,5 +15,6 @@ pub mod report;
 pub mod scan;
 pub mod scan_exec;
 pub mod scan_filter;
+pub mod static_join;
 pub mod watermark;
 pub mod window_assign;

@@ -13,6 +13,7 @@ use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::logical::batch_time::use_batch_time;
 use crate::logical::check::check;
+use crate::logical::join_keys::drop_null_keys;
 use crate::logical::rewrite::{RewriteArgs, rewrite};
 use crate::logical::streams::{streams, watermarks};
 use crate::operators::region::StatefulPlan;
@@ -70,7 +71,7 @@ pub async fn plan_query(
     check(&analyzed, mode)?;
     let sources = name_sources(streams(&analyzed)?)?;
     let watermarks = watermarks(&analyzed)?;
-    let optimized = state.optimize(&use_batch_time(analyzed)?)?;
+    let optimized = state.optimize(&drop_null_keys(use_batch_time(analyzed)?)?)?;
     let parallelism = state.config().target_partitions();
     let names: BTreeMap<u64, String> =
         sources.iter().map(|(name, table)| (table.id(), name.clone())).collect();
