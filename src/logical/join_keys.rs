@@ -52,8 +52,15 @@ fn compared(join: &Join) -> Vec<Column> {
 }
 
 const fn is_strict_comparison(op: Operator) -> bool {
-    op.is_comparison_operator()
-        && !matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom)
+    matches!(
+        op,
+        Operator::Eq
+            | Operator::NotEq
+            | Operator::Lt
+            | Operator::LtEq
+            | Operator::Gt
+            | Operator::GtEq
+    )
 }
 
 fn not_null(input: LogicalPlan, columns: &[Column]) -> datafusion::error::Result<LogicalPlan> {
