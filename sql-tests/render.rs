@@ -21,6 +21,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, NaiveDateTime, Timelike};
+use millstream::formats::display::{Zone, write_value};
 use serde_json::{Map, Value};
 
 use crate::outcome::Fallible;
@@ -123,6 +124,11 @@ fn nested(array: &ArrayRef) -> Fallible<Vec<Value>> {
             })
         }
         DataType::Dictionary(_, inner) => values(&cast(array, inner)?),
+        DataType::Interval(_) | DataType::Duration(_) => try_each(array, |i| {
+            let mut text = String::new();
+            write_value(&mut text, array.as_ref(), i, &Zone::default())?;
+            Ok(Value::from(text))
+        }),
         _ => {
             let options = FormatOptions::default();
             let text = ArrayFormatter::try_new(array.as_ref(), &options)?;

@@ -58,7 +58,8 @@ impl Topic {
 
     /// A session with the settings and the tables of the topic.
     pub(super) async fn session(&self) -> Fallible<StreamSession> {
-        let session = StreamSession::builder().config("spark.sql.shuffle.partitions", "1").build()?;
+        let session =
+            StreamSession::builder().config("spark.sql.shuffle.partitions", "1").build()?;
         for (name, query) in &self.tables {
             session.sql(&format!("CREATE TEMP VIEW {name} AS {query}")).await?;
         }
@@ -77,12 +78,15 @@ impl Question {
         let condition = self.condition.as_deref().unwrap_or_default();
         Ok(match (&self.error, given) {
             (Some(_), Err(_)) => None,
-            (Some(phase), Ok(given)) => {
-                Some(format!("Spark fails at {phase} with {condition}, it gives {}", lines(&given.rows)))
-            }
-            (None, Err(error)) => {
-                Some(format!("Spark says {} {:?}, it fails: {error}", lines(&self.rows), self.types))
-            }
+            (Some(phase), Ok(given)) => Some(format!(
+                "Spark fails at {phase} with {condition}, it gives {}",
+                lines(&given.rows)
+            )),
+            (None, Err(error)) => Some(format!(
+                "Spark says {} {:?}, it fails: {error}",
+                lines(&self.rows),
+                self.types
+            )),
             (None, Ok(given)) => self.differs(&given),
         })
     }

@@ -114,6 +114,7 @@ impl Binder<'_> {
             Expr::CompoundIdentifier(parts) => self.find(parts, names).ok()??.data_type,
             Expr::Nested(inner) => self.type_of(inner, names),
             Expr::Cast { data_type, .. } => types::arrow_type(data_type).ok(),
+            Expr::TypedString(typed) => types::arrow_type(&typed.data_type).ok(),
             _ => None,
         }
     }

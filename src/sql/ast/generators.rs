@@ -336,6 +336,7 @@ impl Binder<'_> {
         call.name = ObjectName::from(vec![Ident::new(&name)]);
         let FunctionArguments::List(list) = &mut call.args else { return Ok(Vec::new()) };
         let mut types = Vec::new();
+        let rows = list.args.first().and_then(|rows| rows.to_string().parse().ok());
         for argument in &mut list.args {
             if let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument {
                 self.expr(expr, names)?;
@@ -346,12 +347,12 @@ impl Binder<'_> {
             return Ok(columns.iter().map(|name| Column::new(name, None)).collect());
         }
         let Some((generator, _)) = kind::find(&name) else { return Ok(Vec::new()) };
-        let generator = match (generator, list.args.first()) {
-            (Generator::Stack(_), Some(rows)) => {
+        let generator = match generator {
+            Generator::Stack(_) => {
                 types.drain(..types.len().min(1));
-                Generator::Stack(rows.to_string().parse().unwrap_or(0))
+                Generator::Stack(rows.unwrap_or(0))
             }
-            (other, _) => other,
+            other => other,
         };
         let types: Vec<_> = types.into_iter().map(|t| t.unwrap_or(DataType::Null)).collect();
         let own = generator.columns(&types).unwrap_or_default();

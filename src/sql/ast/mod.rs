@@ -15,5 +15,6 @@ mod refuse;
 mod scope;
 mod spelling;
 mod time_calls;
+mod time_names;
 mod wildcards;
 mod windows;

@@ -3,6 +3,7 @@
 //! They are read off the text of the query before its names and functions are respelled, so that
 //! a column is called what the user calls it.
 
+use arrow::datatypes::DataType;
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArguments, Ident, OrderByExpr, Subscript, UnaryOperator, Value, WindowFrameBound,
@@ -13,6 +14,7 @@ use crate::error::Result;
 use crate::sql::ast::bind_expr::Names;
 use crate::sql::ast::binder::Binder;
 use crate::sql::ast::spelling::plain_name;
+use crate::sql::ast::time_names;
 use crate::sql::interval;
 use crate::sql::types::{arrow_type, spark_type_name};
 
@@ -45,7 +47,7 @@ impl Printer<'_> {
             Expr::Value(value) => literal(&value.value),
             Expr::TypedString(typed) => {
                 let text = typed.value.clone().into_string().unwrap_or_default();
-                format!("{} '{text}'", typed.data_type)
+                time_names::literal(&typed.data_type, &text)
             }
             Expr::Function(function) => self.function(function)?,
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right)?,
@@ -162,7 +164,9 @@ impl Printer<'_> {
 
     fn function(&self, function: &Function) -> Result<String> {
         let name = plain_name(function).unwrap_or_else(|| function.name.to_string());
-        let mut text = format!("{name}({})", self.arguments(&function.args)?);
+        let mut arguments = self.arguments(&function.args)?;
+        let called = time_names::call(&name, &mut arguments);
+        let mut text = format!("{called}({})", arguments.join(", "));
         if let Some(filter) = &function.filter {
             text.push_str(&format!(" FILTER (WHERE {})", self.print(filter)?));
         }
@@ -176,9 +180,9 @@ impl Printer<'_> {
         Ok(text)
     }
 
-    fn arguments(&self, arguments: &FunctionArguments) -> Result<String> {
-        let FunctionArguments::List(list) = arguments else { return Ok(String::new()) };
-        let all: Vec<_> = list
+    fn arguments(&self, arguments: &FunctionArguments) -> Result<Vec<String>> {
+        let FunctionArguments::List(list) = arguments else { return Ok(Vec::new()) };
+        let mut all: Vec<_> = list
             .args
             .iter()
             .map(|argument| match argument {
@@ -187,8 +191,10 @@ impl Printer<'_> {
                 other => Ok(other.to_string()),
             })
             .collect::<Result<_>>()?;
-        let distinct = list.duplicate_treatment.map_or_else(String::new, |word| format!("{word} "));
-        Ok(format!("{distinct}{}", all.join(", ")))
+        if let (Some(word), Some(first)) = (list.duplicate_treatment, all.first_mut()) {
+            *first = format!("{word} {first}");
+        }
+        Ok(all)
     }
 
     /// The window of `OVER`, with the frame that it has when it names none.
@@ -232,7 +238,12 @@ impl Printer<'_> {
     }
 
     fn binary(&self, left: &Expr, op: &BinaryOperator, right: &Expr) -> Result<String> {
+        let of_date = |side| self.binder.type_of(side, self.names) == Some(DataType::Date32);
+        let shifted = time_names::shifted(left, op, right, of_date(left));
         let (left, right) = (self.print(left)?, self.print(right)?);
+        if let Some(shifted) = shifted {
+            return Ok(shifted.name(&left, op, &right));
+        }
         Ok(match op {
             BinaryOperator::NotEq => format!("(NOT ({left} = {right}))"),
             BinaryOperator::StringConcat => format!("concat({left}, {right})"),

@@ -153,7 +153,9 @@ fn assert_true(args: &Arguments) -> Result<ArrayRef> {
     for row in 0..args.rows {
         if flags.is_null(row) || !flags.value(row) {
             let message = match args.arrays.get(1) {
-                Some(texts) if texts.is_valid(row) => texts.as_string::<i32>().value(row).to_owned(),
+                Some(texts) if texts.is_valid(row) => {
+                    texts.as_string::<i32>().value(row).to_owned()
+                }
                 _ => "the condition is not true".to_owned(),
             };
             return Err(args.fail(message));

@@ -44,7 +44,11 @@ impl Given<'_> {
     /// An error about the number or the types of the arguments.
     pub(in crate::sql) fn refuse(&self, wanted: &str) -> DataFusionError {
         let types: Vec<_> = self.types.iter().map(crate::sql::types::spark_type_name).collect();
-        plan_datafusion_err!("`{}` takes {wanted}; it was given ({})", self.function, types.join(", "))
+        plan_datafusion_err!(
+            "`{}` takes {wanted}; it was given ({})",
+            self.function,
+            types.join(", ")
+        )
     }
 
     /// The number of arguments, which must be one of `allowed`.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanBuilder, Int32Array, Int64Builder, StringBuilder, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, BooleanBuilder, Int32Array, Int64Builder, StringBuilder, UInt32Array,
+};
 use arrow::compute::{SortOptions, take};
 use arrow::datatypes::DataType::{self, Boolean, Int32, Int64, Null, Utf8};
 use datafusion::error::{DataFusionError, Result};
@@ -192,7 +194,9 @@ fn insert(args: &Arguments) -> Result<ArrayRef> {
         }
         let at = at.value(row);
         if at == 0 {
-            return Err(args.fail("the index 0 is invalid; the first element has index 1, the last -1"));
+            return Err(
+                args.fail("the index 0 is invalid; the first element has index 1, the last -1")
+            );
         }
         let distance = usize::try_from(at.unsigned_abs()).unwrap_or(MAX_LENGTH);
         if distance > MAX_LENGTH {
@@ -253,8 +257,8 @@ fn extreme(args: &Arguments, greatest: bool) -> Result<ArrayRef> {
         if list.is_null(row) {
             return Ok(None);
         }
-        let known = range(list, row)
-            .filter(|at| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*at)));
+        let known =
+            range(list, row).filter(|at| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(*at)));
         let at = if greatest {
             known.max_by(|a, b| rows.row(*a).cmp(&rows.row(*b)))
         } else {
@@ -460,9 +464,7 @@ fn reverse(args: &Arguments) -> Result<ArrayRef> {
 fn flatten_types(given: &Given<'_>) -> Result<Call> {
     given.count(1..=1)?;
     match element_of(given, 0)? {
-        inner @ DataType::List(_) => {
-            Ok(Call { takes: vec![list_of(inner.clone())], gives: inner })
-        }
+        inner @ DataType::List(_) => Ok(Call { takes: vec![list_of(inner.clone())], gives: inner }),
         Null => Ok(Call { takes: vec![list_of(list_of(Null))], gives: list_of(Null) }),
         _ => Err(given.refuse("an array of arrays")),
     }

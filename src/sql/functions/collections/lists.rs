@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, ListArray, UInt32Array};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::compute::SortOptions;
 use arrow::compute::{concat, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type};
-use arrow::compute::SortOptions;
 use arrow::row::{RowConverter, Rows, SortField};
 use datafusion::error::Result;
 use datafusion::logical_expr::type_coercion::binary::type_union_resolution;
@@ -62,15 +62,15 @@ pub(super) fn sortable(values: &ArrayRef, options: SortOptions) -> Result<Rows> 
 fn normalized(values: &ArrayRef) -> ArrayRef {
     match values.data_type() {
         DataType::Float64 => {
-            let plain: Float64Array = values.as_primitive::<Float64Type>().unary(|value| {
-                if value.is_nan() { f64::NAN } else { value + 0.0 }
-            });
+            let plain: Float64Array = values
+                .as_primitive::<Float64Type>()
+                .unary(|value| if value.is_nan() { f64::NAN } else { value + 0.0 });
             Arc::new(plain)
         }
         DataType::Float32 => {
-            let plain: Float32Array = values.as_primitive::<Float32Type>().unary(|value| {
-                if value.is_nan() { f32::NAN } else { value + 0.0 }
-            });
+            let plain: Float32Array = values
+                .as_primitive::<Float32Type>()
+                .unary(|value| if value.is_nan() { f32::NAN } else { value + 0.0 });
             Arc::new(plain)
         }
         _ => Arc::clone(values),

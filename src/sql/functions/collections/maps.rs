@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanBuilder, ListArray, MapArray, StructArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanBuilder, ListArray, MapArray, StructArray, UInt32Array,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::{interleave, take};
 use arrow::datatypes::DataType::{self, Boolean, Null, Utf8};
@@ -33,12 +35,19 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
 }
 
 /// The type of a map, as planning wants it.
-pub(in crate::sql) fn map_of(given: &Given<'_>, key: DataType, value: DataType) -> Result<DataType> {
+pub(in crate::sql) fn map_of(
+    given: &Given<'_>,
+    key: DataType,
+    value: DataType,
+) -> Result<DataType> {
     map_type(key, value).map_err(|_e| given.refuse("a key that is no map"))
 }
 
 /// The types of keys and values of the argument at `index`.
-pub(in crate::sql) fn key_and_value(given: &Given<'_>, index: usize) -> Result<(DataType, DataType)> {
+pub(in crate::sql) fn key_and_value(
+    given: &Given<'_>,
+    index: usize,
+) -> Result<(DataType, DataType)> {
     match given.types.get(index) {
         Some(DataType::Map(entries, _)) => match entries.data_type() {
             DataType::Struct(pair) if pair.len() == 2 => {

@@ -48,7 +48,8 @@ fn sequence(args: &Arguments) -> Result<ArrayRef> {
         DataType::Int32 => {
             let mut out = ListBuilder::new(Int32Builder::new()).with_field(field);
             for row in 0..args.rows {
-                let value = |at: usize| i64::from(args.arrays[at].as_primitive::<Int32Type>().value(row));
+                let value =
+                    |at: usize| i64::from(args.arrays[at].as_primitive::<Int32Type>().value(row));
                 if args.all_valid(row) {
                     for number in numbers(args, value)? {
                         // Between a start and an end of the type.
@@ -196,5 +197,10 @@ fn add_months(micros: i64, months: i32) -> Option<i64> {
         moment.date().checked_add_months(by)?
     };
     let time: TimeDelta = moment.time().signed_duration_since(chrono::NaiveTime::MIN);
-    Some(date.and_time(chrono::NaiveTime::MIN).checked_add_signed(time)?.and_utc().timestamp_micros())
+    Some(
+        date.and_time(chrono::NaiveTime::MIN)
+            .checked_add_signed(time)?
+            .and_utc()
+            .timestamp_micros(),
+    )
 }

@@ -21,17 +21,14 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new("array_repeat", repeat_types, repeat),
         Function::new("arrays_zip", zip_types, zip),
         Function::new("named_struct", named_types, named),
-        Function::new("struct", struct_types, |args| {
-            structs(args, args.arrays.clone())
-        }),
+        Function::new("struct", struct_types, |args| structs(args, args.arrays.clone())),
     ]
     .map(Function::udf)
     .to_vec()
 }
 
 fn array_types(given: &Given<'_>) -> Result<Call> {
-    let element =
-        if given.types.is_empty() { DataType::Null } else { common(given, given.types)? };
+    let element = if given.types.is_empty() { DataType::Null } else { common(given, given.types)? };
     let takes = vec![element.clone(); given.types.len()];
     Ok(Call { takes, gives: list_of(element) })
 }

@@ -8,7 +8,10 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
-use arrow::datatypes::{DataType, Date32Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date32Type, DurationMicrosecondType, IntervalMonthDayNanoType, IntervalUnit,
+    IntervalYearMonthType, TimeUnit, TimestampMicrosecondType,
+};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ScalarValue, exec_err};
@@ -26,8 +29,8 @@ use crate::event_time::calendar::{MICROS_PER_DAY, split_day};
 use crate::event_time::text;
 use crate::event_time::zone::TimeZone;
 use crate::formats::display::{Zone, write_value};
-use crate::sql::functions::datetime::cast_number;
 use crate::sql::functions::datetime::function::{Call, collect, session_zone};
+use crate::sql::functions::datetime::{cast_number, interval_text};
 use crate::sql::types;
 
 /// Puts [`TimeCast`] in the place of casts that Arrow would do otherwise, however the plan was
@@ -86,7 +89,7 @@ fn differs(from: &DataType, to: &DataType, zone: TimeZone) -> bool {
     };
     let has_zone = |data_type: &DataType| matches!(data_type, DataType::Timestamp(_, Some(_)));
     if is_text(from) {
-        return is_time(to);
+        return is_shown(to);
     }
     if *to == DataType::Utf8 {
         return is_shown(from);
@@ -212,6 +215,22 @@ fn from_text(value: &ArrayRef, to: &DataType, zone: TimeZone, strict: bool) -> R
             let days = parsed(&|text| text::parse_date(text).map(i64::from));
             let narrow = |days: Option<i64>| days.and_then(|days| i32::try_from(days).ok());
             collect::<Date32Type>(days.into_iter().map(|days| Ok(narrow(days?))))
+        }
+        DataType::Duration(_) => {
+            collect::<DurationMicrosecondType>(parsed(&interval_text::day_time))
+        }
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            let months = parsed(&interval_text::year_month).into_iter();
+            let narrow = |months: Option<i64>| months.and_then(|months| i32::try_from(months).ok());
+            collect::<IntervalYearMonthType>(months.map(|months| Ok(narrow(months?))))
+        }
+        DataType::Interval(_) => {
+            let read = |text: &str| match interval_text::calendar(text) {
+                Some(interval) => Ok(Some(interval)),
+                None => failed(text).map(|_none| None),
+            };
+            let read = texts.iter().map(|text| text.map_or(Ok(None), read));
+            collect::<IntervalMonthDayNanoType>(read)
         }
         DataType::Timestamp(_, None) => Call::times_ntz(parsed(&text::parse_timestamp_ntz)),
         _ => Call::timestamps(parsed(&|text| text::parse_timestamp(text, zone))),

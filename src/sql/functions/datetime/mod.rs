@@ -15,6 +15,7 @@ mod date_part;
 mod epoch;
 mod fields;
 mod function;
+mod interval_text;
 mod make;
 mod months;
 mod shift;

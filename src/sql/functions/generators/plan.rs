@@ -48,6 +48,10 @@ impl Call {
 }
 
 fn number(expr: &Expr) -> Option<usize> {
+    let expr = match expr {
+        Expr::Cast(cast) => &*cast.expr,
+        other => other,
+    };
     let Expr::Literal(value, _) = expr else { return None };
     match value.cast_to(&arrow::datatypes::DataType::Int64).ok()? {
         ScalarValue::Int64(Some(number)) => usize::try_from(number).ok(),

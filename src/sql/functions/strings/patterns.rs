@@ -40,7 +40,11 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
             instr,
         ),
         Function::new("regexp_substr", |given| texts(given, 2..=2, Utf8), substr),
-        Function::new("split", |given| parameters(given, 2, &[Utf8, Utf8, Int32], text_list()), split),
+        Function::new(
+            "split",
+            |given| parameters(given, 2, &[Utf8, Utf8, Int32], text_list()),
+            split,
+        ),
     ]
     .map(Function::udf)
     .to_vec()
@@ -65,9 +69,12 @@ impl<'a> Patterns<'a> {
         if self.last.as_ref().is_none_or(|(known, _)| known != pattern) {
             let compiled = Regex::new(&from_java(pattern)).map_err(|error| {
                 let cause = match error {
-                    regex::Error::Syntax(text) => {
-                        text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
-                    }
+                    regex::Error::Syntax(text) => text
+                        .lines()
+                        .last()
+                        .unwrap_or_default()
+                        .trim_start_matches("error: ")
+                        .to_owned(),
                     other => other.to_string(),
                 };
                 self.args.fail(format!("the pattern `{pattern}` cannot be used: {cause}"))
@@ -99,7 +106,9 @@ fn from_java(pattern: &str) -> String {
                 Some('S') if in_class == 0 => out.push_str(r"[^ \t\n\x0B\f\r]"),
                 Some('Z') => out.push_str(r"\n?\z"),
                 Some('h') if in_class == 0 => out.push_str(r"[ \t\xA0]"),
-                Some('R') if in_class == 0 => out.push_str(r"(?:\r\n|[\n\x0B\f\r\x{85}\x{2028}\x{2029}])"),
+                Some('R') if in_class == 0 => {
+                    out.push_str(r"(?:\r\n|[\n\x0B\f\r\x{85}\x{2028}\x{2029}])")
+                }
                 Some('Q') => {
                     let mut quoted = String::new();
                     while let Some(letter) = letters.next() {
@@ -205,9 +214,10 @@ fn replace(args: &Arguments) -> Result<ArrayRef> {
     let mut out = StringBuilder::new();
     rows(args, &mut out, StringBuilder::append_null, |out, pattern, text, row| {
         let from = if args.arrays.len() > 3 { args.int(3)?.value(row) } else { 1 };
-        let skipped = usize::try_from(from).ok().and_then(|from| from.checked_sub(1)).ok_or_else(|| {
-            args.fail(format!("the position must be 1 or more, but it is {from}"))
-        })?;
+        let skipped =
+            usize::try_from(from).ok().and_then(|from| from.checked_sub(1)).ok_or_else(|| {
+                args.fail(format!("the position must be 1 or more, but it is {from}"))
+            })?;
         let start = text.char_indices().nth(skipped).map_or(text.len(), |(at, _)| at);
         let mut result = text[..start].to_owned();
         let mut last = start;
@@ -224,7 +234,12 @@ fn replace(args: &Arguments) -> Result<ArrayRef> {
     Ok(Arc::new(out.finish()))
 }
 
-fn substitute(args: &Arguments, with: &str, captures: &Captures<'_>, out: &mut String) -> Result<()> {
+fn substitute(
+    args: &Arguments,
+    with: &str,
+    captures: &Captures<'_>,
+    out: &mut String,
+) -> Result<()> {
     let mut letters = with.chars().peekable();
     while let Some(letter) = letters.next() {
         match letter {
@@ -322,7 +337,8 @@ mod tests {
 
     #[test]
     fn javas_classes_are_of_ascii_letters() {
-        let matches = |pattern: &str, text: &str| Regex::new(&from_java(pattern)).unwrap().is_match(text);
+        let matches =
+            |pattern: &str, text: &str| Regex::new(&from_java(pattern)).unwrap().is_match(text);
         assert!(matches(r"^\d$", "7") && !matches(r"^\d$", "\u{663}"));
         assert!(matches(r"^[\w-]+$", "a-b") && !matches(r"^\w$", "\u{e4}"));
         assert!(matches(r"^\Qa.b\E$", "a.b") && !matches(r"^\Qa.b\E$", "axb"));

@@ -16,7 +16,11 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new("locate", |given| parameters(given, 2, &[Utf8, Utf8, Int32], Int32), locate)
             .or(&["position"]),
         Function::new("find_in_set", |given| texts(given, 2..=2, Int32), find_in_set),
-        Function::new("split_part", |given| parameters(given, 3, &[Utf8, Utf8, Int32], Utf8), split_part),
+        Function::new(
+            "split_part",
+            |given| parameters(given, 3, &[Utf8, Utf8, Int32], Utf8),
+            split_part,
+        ),
         Function::new(
             "substring_index",
             |given| parameters(given, 3, &[Utf8, Utf8, Int32], Utf8),
@@ -32,10 +36,7 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
     .to_vec()
 }
 
-fn numbers(
-    args: &Arguments,
-    find: impl Fn(usize) -> Result<usize>,
-) -> Result<ArrayRef> {
+fn numbers(args: &Arguments, find: impl Fn(usize) -> Result<usize>) -> Result<ArrayRef> {
     let mut out = Int32Builder::with_capacity(args.rows);
     for row in 0..args.rows {
         if args.all_valid(row) {
@@ -64,7 +65,8 @@ fn parts(
 
 /// The position of the first `part` in `text` that begins at the letter `from` or later, or 0.
 fn position(text: &str, part: &str, from: usize) -> usize {
-    let Some((skipped, _)) = text.char_indices().map(|(at, _)| (at, ())).chain([(text.len(), ())]).nth(from - 1)
+    let Some((skipped, _)) =
+        text.char_indices().map(|(at, _)| (at, ())).chain([(text.len(), ())]).nth(from - 1)
     else {
         return 0;
     };
@@ -107,7 +109,9 @@ fn split_part(args: &Arguments) -> Result<ArrayRef> {
     parts(args, |row, out| {
         let (text, by, number) = (text.value(row), by.value(row), number.value(row));
         if number == 0 {
-            return Err(args.fail("the index 0 is invalid; the first part has index 1, the last -1"));
+            return Err(
+                args.fail("the index 0 is invalid; the first part has index 1, the last -1")
+            );
         }
         let nth = usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX) - 1;
         let part = match (by.is_empty(), number > 0) {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Int32Builder, StringBuilder};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Int32Builder, StringBuilder,
+};
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
@@ -296,7 +298,9 @@ fn encode(args: &Arguments) -> Result<ArrayRef> {
         }
         let name = names.value(row);
         let bytes = bytes_of(text.value(row), charset(args, name)?);
-        out.append_value(bytes.ok_or_else(|| args.fail(format!("a letter has no place in {name}")))?);
+        out.append_value(
+            bytes.ok_or_else(|| args.fail(format!("a letter has no place in {name}")))?,
+        );
     }
     Ok(Arc::new(out.finish()))
 }
@@ -344,8 +348,9 @@ fn text_of(bytes: &[u8], charset: Charset) -> Option<String> {
                 all => (all, little),
             };
             let (pairs, []) = bytes.as_chunks::<2>() else { return None };
-            let unit =
-                |pair: &[u8; 2]| if little { u16::from_le_bytes(*pair) } else { u16::from_be_bytes(*pair) };
+            let unit = |pair: &[u8; 2]| {
+                if little { u16::from_le_bytes(*pair) } else { u16::from_be_bytes(*pair) }
+            };
             char::decode_utf16(pairs.iter().map(unit)).collect::<Result<_, _>>().ok()
         }
         Charset::Utf32 => {
@@ -394,7 +399,8 @@ fn sentences(args: &Arguments) -> Result<ArrayRef> {
         }
         for sentence in text.value(row).split_inclusive(['.', '!', '?']) {
             let is_inside = |c: char| c.is_alphanumeric() || c == '\'' || c == '-' || c == '_';
-            let mut words = sentence.split(|c| !is_inside(c)).filter(|word| !word.is_empty()).peekable();
+            let mut words =
+                sentence.split(|c| !is_inside(c)).filter(|word| !word.is_empty()).peekable();
             if words.peek().is_none() {
                 continue;
             }
