@@ -39,10 +39,6 @@ const NODE_RULES: &[Rule] = &[
         message: "ORDER BY inside an aggregate over a stream is not supported; aggregate without it and sort the result",
     },
     Rule {
-        broken: |node, _mode| matches!(node, LogicalPlan::Aggregate(a) if matches!(a.group_expr.as_slice(), [Expr::GroupingSet(_)])),
-        message: "ROLLUP, CUBE and GROUPING SETS over a stream are not supported yet; run one query for each grouping",
-    },
-    Rule {
         broken: |node, mode| {
             mode != OutputMode::Append
                 && is_aggregation(node)
@@ -77,9 +73,7 @@ const NODE_RULES: &[Rule] = &[
         message: "INTERSECT and EXCEPT with a stream are not supported; use LEFT SEMI JOIN or LEFT ANTI JOIN with a table",
     },
     Rule {
-        broken: |node, _mode| {
-            matches!(node, LogicalPlan::Join(join) if is_streaming(&join.left) && is_streaming(&join.right))
-        },
+        broken: |node, _mode| matches!(node, LogicalPlan::Join(join) if is_streaming(&join.left) && is_streaming(&join.right)),
         message: "joins of two streams are not supported yet; write one of them to a table and join with the table, or join in a `foreach_batch` function",
     },
     Rule {

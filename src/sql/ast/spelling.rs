@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, Ident, NullTreatment, ObjectName, UnaryOperator, Value, visit_expressions,
+    CastKind, DataType, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, NullTreatment,
+    ObjectName, UnaryOperator, Value, visit_expressions,
 };
 
 use crate::error::{Error, Result};
@@ -60,15 +61,31 @@ pub(super) fn respell(function: &mut Function) -> Result<()> {
     Ok(())
 }
 
+/// `grouping_id()` is `grouping` of all keys, and both have types of their own in Spark.
+pub(super) fn respell_grouping(expr: &mut Expr, keys: &[Expr]) {
+    let Expr::Function(function) = &mut *expr else { return };
+    let data_type = match plain_name(function).as_deref() {
+        Some("grouping_id") => DataType::BigInt(None),
+        Some("grouping") => DataType::TinyInt(None),
+        _ => return,
+    };
+    function.name = ObjectName::from(vec![Ident::new("grouping")]);
+    if let FunctionArguments::List(list) = &mut function.args
+        && list.args.is_empty()
+    {
+        let all = keys.iter().cloned();
+        list.args = all.map(|key| FunctionArg::Unnamed(FunctionArgExpr::Expr(key))).collect();
+    }
+    let inner = Box::new(Expr::Function(function.clone()));
+    *expr = Expr::Cast { kind: CastKind::Cast, expr: inner, data_type, array: false, format: None };
+}
+
 /// Makes `-x` a function, which knows whether the session is in ANSI mode.
 pub(super) fn respell_minus(expr: &mut Expr) {
     let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr else { return };
     let argument = FunctionArg::Unnamed(FunctionArgExpr::Expr((**inner).clone()));
-    let list = FunctionArgumentList {
-        duplicate_treatment: None,
-        args: vec![argument],
-        clauses: vec![],
-    };
+    let list =
+        FunctionArgumentList { duplicate_treatment: None, args: vec![argument], clauses: vec![] };
     *expr = Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new("negative")]),
         uses_odbc_syntax: false,

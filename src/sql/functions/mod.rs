@@ -7,6 +7,7 @@ pub(super) mod builtin;
 pub(super) mod datetime;
 pub(super) mod float_extremes;
 
+pub(super) mod aggregate;
 pub(super) mod arithmetic;
 
 pub(super) mod collections;
