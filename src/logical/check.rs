@@ -4,7 +4,9 @@
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{JoinType, NullEquality};
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan};
+use datafusion::logical_expr::{
+    Aggregate, Distinct, Expr, FetchType, Join, Limit, LogicalPlan, SkipType,
+};
 
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
@@ -62,11 +64,15 @@ const NODE_RULES: &[Rule] = &[
         message: "a stream has no end and cannot be sorted; ORDER BY is possible on an aggregated result in complete mode",
     },
     Rule {
-        broken: |node, mode| {
-            matches!(node, LogicalPlan::Limit(_))
-                && (mode != OutputMode::Complete || !has_aggregation(node))
+        broken: |node, mode| match node {
+            LogicalPlan::Limit(limit) => match mode {
+                OutputMode::Append => !is_plain_limit(limit),
+                OutputMode::Complete => !has_aggregation(node),
+                OutputMode::Update => true,
+            },
+            _ => false,
         },
-        message: "LIMIT and OFFSET over a stream are not supported yet; they are possible on an aggregated result in complete mode",
+        message: "over a stream LIMIT with a number is possible in append mode, LIMIT and OFFSET on an aggregated result in complete mode, and neither in update mode, which would have to take rows back",
     },
     Rule {
         broken: |node, _mode| matches!(node, LogicalPlan::Join(join) if is_set_operation(join)),
@@ -152,6 +158,12 @@ pub fn check_subqueries(plan: &LogicalPlan) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Whether a limit takes the first rows, and none away.
+fn is_plain_limit(limit: &Limit) -> bool {
+    matches!(limit.get_skip_type(), Ok(SkipType::Literal(0)))
+        && matches!(limit.get_fetch_type(), Ok(FetchType::Literal(Some(_))))
 }
 
 /// INTERSECT and EXCEPT are planned as joins in which nulls are equal; `<=>` is still a condition

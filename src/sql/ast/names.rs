@@ -13,6 +13,7 @@ use sqlparser::ast::{
 use crate::error::Result;
 use crate::sql::ast::bind_expr::Names;
 use crate::sql::ast::binder::Binder;
+use crate::sql::ast::function_names;
 use crate::sql::ast::spelling::plain_name;
 use crate::sql::ast::time_names;
 use crate::sql::interval;
@@ -79,6 +80,8 @@ impl Printer<'_> {
                 text + " END"
             }
             Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+            Expr::Struct { values, .. } => format!("struct({})", self.list(values)?),
+            Expr::Named { expr, name } => format!("{} AS {}", self.print(expr)?, name.value),
             Expr::Interval(interval) => interval::spark_name(&self.print(&interval.value)?),
             Expr::Exists { negated, .. } => negate("exists()".to_owned(), *negated),
             other => self.predicate(other)?,
@@ -90,6 +93,19 @@ impl Printer<'_> {
         Ok(match expr {
             Expr::IsNull(inner) => format!("({} IS NULL)", self.print(inner)?),
             Expr::IsNotNull(inner) => format!("({} IS NOT NULL)", self.print(inner)?),
+            Expr::IsNotTrue(inner) => format!("(NOT ({} <=> true))", self.print(inner)?),
+            Expr::IsNotFalse(inner) => format!("(NOT ({} <=> false))", self.print(inner)?),
+            Expr::IsUnknown(inner) => format!("({} IS NULL)", self.print(inner)?),
+            Expr::IsNotUnknown(inner) => format!("({} IS NOT NULL)", self.print(inner)?),
+            Expr::IsDistinctFrom(left, right) => {
+                format!("(NOT ({} <=> {}))", self.print(left)?, self.print(right)?)
+            }
+            Expr::IsNotDistinctFrom(left, right) => {
+                format!("({} <=> {})", self.print(left)?, self.print(right)?)
+            }
+            Expr::Position { expr, r#in } => {
+                format!("locate({}, {}, 1)", self.print(expr)?, self.print(r#in)?)
+            }
             Expr::IsTrue(inner) => format!("({} <=> true)", self.print(inner)?),
             Expr::IsFalse(inner) => format!("({} <=> false)", self.print(inner)?),
             Expr::Between { expr, negated, low, high } => {
@@ -166,7 +182,8 @@ impl Printer<'_> {
         let name = plain_name(function).unwrap_or_else(|| function.name.to_string());
         let mut arguments = self.arguments(&function.args)?;
         let called = time_names::call(&name, &mut arguments);
-        let mut text = format!("{called}({})", arguments.join(", "));
+        let count = arguments.len();
+        let mut text = function_names::of(&called, &arguments.join(", "), count);
         if let Some(filter) = &function.filter {
             text.push_str(&format!(" FILTER (WHERE {})", self.print(filter)?));
         }
