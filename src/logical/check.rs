@@ -64,13 +64,12 @@ const NODE_RULES: &[Rule] = &[
         message: "a stream has no end and cannot be sorted; ORDER BY is possible on an aggregated result in complete mode",
     },
     Rule {
-        broken: |node, mode| match node {
-            LogicalPlan::Limit(limit) => match mode {
+        broken: |node, mode| {
+            matches!(node, LogicalPlan::Limit(limit) if match mode {
                 OutputMode::Append => !is_plain_limit(limit),
                 OutputMode::Complete => !has_aggregation(node),
                 OutputMode::Update => true,
-            },
-            _ => false,
+            })
         },
         message: "over a stream LIMIT with a number is possible in append mode, LIMIT and OFFSET on an aggregated result in complete mode, and neither in update mode, which would have to take rows back",
     },

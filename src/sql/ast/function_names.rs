@@ -67,6 +67,13 @@ pub(super) fn of(name: &str, arguments: &str, count: usize) -> String {
         ("if", 3) => return format!("(IF({arguments}))"),
         ("isnull", 1) => return format!("({arguments} IS NULL)"),
         ("isnotnull", 1) => return format!("({arguments} IS NOT NULL)"),
+        // A cast is called what it casts.
+        (
+            "tinyint" | "smallint" | "int" | "bigint" | "float" | "double" | "decimal" | "boolean"
+            | "string" | "binary" | "date" | "timestamp",
+            1,
+        ) => return arguments.to_owned(),
+        ("log", 1) => return format!("LOG(E(), {arguments})"),
         ("positive", 1) => return format!("(+ {arguments})"),
         ("array_agg", 1) => return format!("collect_list({arguments})"),
         ("first" | "last" | "any_value", 2) => {

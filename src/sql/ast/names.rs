@@ -127,12 +127,28 @@ impl Printer<'_> {
                 let both = self.list([&**expr, &**pattern])?;
                 negate(format!("RLIKE({both})"), *negated)
             }
-            Expr::Substring { expr, substring_from, substring_for, .. } => {
+            Expr::Substring { expr, substring_from, substring_for, shorthand, .. } => {
                 let parts = [substring_from, substring_for].into_iter().flatten();
                 let all = self.list(std::iter::once(&**expr).chain(parts.map(|p| &**p)))?;
-                format!("substring({all})")
+                let count = 1
+                    + usize::from(substring_from.is_some())
+                    + usize::from(substring_for.is_some());
+                function_names::of(if *shorthand { "substr" } else { "substring" }, &all, count)
             }
-            Expr::Trim { expr, .. } => format!("trim({})", self.print(expr)?),
+            Expr::Trim { expr, trim_where, trim_what, .. } => match trim_what {
+                Some(what) => {
+                    let side =
+                        trim_where.as_ref().map_or_else(|| "BOTH".to_owned(), ToString::to_string);
+                    format!("TRIM({side} {} FROM {})", self.print(what)?, self.print(expr)?)
+                }
+                None => format!("trim({})", self.print(expr)?),
+            },
+            Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let parts =
+                    [Some(expr), Some(overlay_what), Some(overlay_from), overlay_for.as_ref()];
+                let all = self.list(parts.into_iter().flatten().map(|part| &**part))?;
+                function_names::of("overlay", &all, 3 + usize::from(overlay_for.is_some()))
+            }
             Expr::Ceil { expr, .. } => format!("CEIL({})", self.print(expr)?),
             Expr::Floor { expr, .. } => format!("FLOOR({})", self.print(expr)?),
             Expr::Extract { field, expr, .. } => {
@@ -273,6 +289,7 @@ impl Printer<'_> {
         let inner = self.print(expr)?;
         Ok(match op {
             UnaryOperator::Minus if matches!(expr, Expr::Value(_)) => format!("-{inner}"),
+            UnaryOperator::BitwiseNot => format!("~{inner}"),
             UnaryOperator::Not | UnaryOperator::BangNot => format!("(NOT {inner})"),
             op => format!("({op} {inner})"),
         })

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident,
-    NullTreatment, ObjectName, TimezoneInfo, UnaryOperator, Value, visit_expressions,
+    CastKind, CeilFloorKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
+    Ident, NullTreatment, ObjectName, TimezoneInfo, UnaryOperator, Value, visit_expressions,
 };
 
 use crate::error::{Error, Result};
@@ -127,6 +127,17 @@ pub(super) fn respell_expr(expr: &mut Expr) {
                 *expr = cast(expr.clone(), data_type);
                 return;
             }
+            // The text comes last in Spark, and first in DataFusion.
+            if matches!(name.as_str(), "ltrim" | "rtrim")
+                && let FunctionArguments::List(list) = &mut function.args
+                && list.args.len() == 2
+            {
+                list.args.swap(0, 1);
+            }
+            if name == "md5" {
+                *expr = cast(expr.clone(), DataType::String(None));
+                return;
+            }
             let FunctionArguments::List(list) = &function.args else { return };
             if let (Some(data_type), [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))]) =
                 (cast_type(&name), list.args.as_slice())
@@ -155,6 +166,37 @@ fn call(name: &str, args: Vec<FunctionArg>) -> Expr {
         over: None,
         within_group: vec![],
     })
+}
+
+/// Functions with words between their arguments, as plain functions.
+pub(super) fn respell_words(expr: &mut Expr) {
+    let plain = |expr: &Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr.clone()));
+    match expr {
+        Expr::Substring { expr: text, substring_from, substring_for, .. } => {
+            let from = substring_from.as_deref().cloned();
+            let from = from.unwrap_or_else(|| Expr::value(Value::Number("1".to_owned(), false)));
+            let mut args = vec![plain(text), plain(&from)];
+            args.extend(substring_for.iter().map(|length| plain(length)));
+            *expr = call("substring", args);
+        }
+        Expr::Position { expr: part, r#in } => {
+            *expr = call("locate", vec![plain(part), plain(r#in)]);
+        }
+        Expr::Overlay { expr: text, overlay_what, overlay_from, overlay_for } => {
+            let mut args = vec![plain(text), plain(overlay_what), plain(overlay_from)];
+            args.extend(overlay_for.iter().map(|length| plain(length)));
+            *expr = call("overlay", args);
+        }
+        Expr::Ceil { expr: number, field: CeilFloorKind::Scale(scale) } => {
+            let scale = Expr::Value(scale.clone());
+            *expr = call("ceil", vec![plain(number), plain(&scale)]);
+        }
+        Expr::Floor { expr: number, field: CeilFloorKind::Scale(scale) } => {
+            let scale = Expr::Value(scale.clone());
+            *expr = call("floor", vec![plain(number), plain(&scale)]);
+        }
+        _ => (),
+    }
 }
 
 /// `grouping_id()` is `grouping` of all keys, and both have types of their own in Spark.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, StringBuilder};
-use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type};
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
@@ -165,8 +165,8 @@ fn round_types(given: &Given<'_>) -> Result<Call> {
         Decimal128(precision, scale) => rounded_type(precision, scale, to),
         ref other => other.clone(),
     };
-    let mut takes = vec![number];
-    takes.resize(given.types.len(), Int32);
+    // The scale stays as it was written: behind a cast it would be no constant any more.
+    let takes = std::iter::once(number).chain(given.types.get(1).cloned()).collect();
     Ok(Call { takes, gives })
 }
 
@@ -192,7 +192,7 @@ fn whole_types(given: &Given<'_>) -> Result<Call> {
             return Err(given.refuse("a number and a scale"));
         };
         let gives = rounded_type(precision, scale, scale_of(given)?);
-        return Ok(Call { takes: vec![number, Int32], gives });
+        return Ok(Call { takes: vec![number, given.types[1].clone()], gives });
     }
     given.count(1..=1)?;
     Ok(match &given.types[0] {
@@ -209,8 +209,12 @@ fn whole_types(given: &Given<'_>) -> Result<Call> {
 }
 
 fn round(args: &Arguments, half: Half) -> Result<ArrayRef> {
+    let scales = match args.arrays.get(1) {
+        Some(scales) => Some(arrow::compute::cast(scales, &Int32)?),
+        None => None,
+    };
     let to = |row: usize| -> Result<i32> {
-        Ok(if args.arrays.len() > 1 { args.int(1)?.value(row) } else { 0 })
+        Ok(scales.as_ref().map_or(0, |scales| scales.as_primitive::<Int32Type>().value(row)))
     };
     let numbers = args.array(0)?;
     match (numbers.data_type(), &args.gives) {
