@@ -11,6 +11,13 @@ use std::path::Path;
 
 use crate::outcome::{Fallible, ensure};
 
+/// All reasons in the list.
+pub(super) fn reasons(path: &Path) -> Fallible<Vec<String>> {
+    let text = fs::read_to_string(path)?;
+    let reasons = text.lines().filter_map(|line| line.strip_prefix("# "));
+    Ok(reasons.map(|reason| reason.trim().to_owned()).collect())
+}
+
 /// The accepted differences of one topic.
 #[derive(Debug)]
 pub(super) struct Accepted {

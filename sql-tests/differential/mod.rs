@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::case::Case;
 use crate::differential::accepted::Accepted;
 use crate::differential::answer::{Question, Topic};
-use crate::outcome::{Fallible, Outcome};
+use crate::outcome::{Fallible, Outcome, ensure};
 use crate::report;
 
 /// Shows every difference when it is `1`.
@@ -32,11 +32,24 @@ pub(crate) fn cases() -> Fallible<Vec<Case>> {
     if files.is_empty() {
         return Err(format!("there are no answers in {}", folder.display()).into());
     }
+    check_document()?;
     Ok(files.into_iter().map(case).collect())
 }
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sql-tests/differential")
+}
+
+/// Every reason to accept a difference is told to users.
+fn check_document() -> Fallible<()> {
+    let told = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/spark-differences.md");
+    let told = fs::read_to_string(told)?;
+    for reason in accepted::reasons(&folder().join("accepted.txt"))? {
+        ensure(told.contains(&reason), || {
+            format!("docs/spark-differences.md does not say that {reason}")
+        })?;
+    }
+    Ok(())
 }
 
 fn case(file: PathBuf) -> Case {

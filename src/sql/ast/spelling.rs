@@ -134,10 +134,6 @@ pub(super) fn respell_expr(expr: &mut Expr) {
             {
                 list.args.swap(0, 1);
             }
-            if name == "md5" {
-                *expr = cast(expr.clone(), DataType::String(None));
-                return;
-            }
             let FunctionArguments::List(list) = &function.args else { return };
             if let (Some(data_type), [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))]) =
                 (cast_type(&name), list.args.as_slice())

@@ -1,9 +1,7 @@
-//! What is taken from `datafusion-spark`, and from DataFusion where it is no default: the functions
-//! that were checked against Spark's answers.
+//! What is taken from `datafusion-spark`: the functions that were checked against Spark's answers.
 
 use std::sync::Arc;
 
-use datafusion::functions::crypto;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion_spark::function::{bitmap, bitwise, conditional, hash, map, math, string, url};
 
@@ -44,7 +42,6 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         string::is_valid_utf8(),
         string::quote(),
     ];
-    all.extend(crypto::functions().into_iter().filter(|function| function.name() == "md5"));
     all.extend(bitmap::functions());
     all.extend(url::functions());
     all

@@ -36,6 +36,7 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new("element_at", at_types, |args| element_at(args, args.is_ansi())),
         Function::new("try_element_at", at_types, |args| element_at(args, false)),
         Function::new("sort_array", sort_types, sort),
+        Function::new("array_sort", same_list, sort_nulls_last),
         Function::new("reverse", reverse_types, reverse),
         Function::new("flatten", flatten_types, flatten),
         Function::new("slice", slice_types, slice),
@@ -430,6 +431,19 @@ fn sort(args: &Arguments) -> Result<ArrayRef> {
             picked.push(place(args, at)?);
         }
         Ok(args.all_valid(row))
+    })
+}
+
+fn sort_nulls_last(args: &Arguments) -> Result<ArrayRef> {
+    let list = lists(args, 0)?;
+    let up = sortable(list.values(), SortOptions { descending: false, nulls_first: false })?;
+    gather(args, list.values(), |row, picked| {
+        let mut order: Vec<usize> = range(list, row).collect();
+        order.sort_by(|a, b| up.row(*a).cmp(&up.row(*b)));
+        for at in order {
+            picked.push(place(args, at)?);
+        }
+        Ok(list.is_valid(row))
     })
 }
 
