@@ -44,6 +44,18 @@ pub fn parse_schema(ddl: &str) -> Result<SchemaRef> {
     })
 }
 
+/// Reads a type as Spark writes it, such as `ARRAY<INT>`; a list of columns is a struct of them.
+///
+/// # Errors
+/// As [`parse_schema`].
+pub fn parse_type(ddl: &str) -> Result<DataType> {
+    let tokens = dialect::tokenize(ddl)?;
+    match dialect::parse_all(tokens, sqlparser::parser::Parser::parse_data_type) {
+        Ok(sql) => arrow_type(&sql),
+        Err(_no_type) => Ok(DataType::Struct(parse_schema(ddl)?.fields().clone())),
+    }
+}
+
 /// As [`parse_schema`], from tokens.
 pub(super) fn schema_of_tokens(tokens: Vec<TokenWithSpan>) -> Result<SchemaRef> {
     let columns = dialect::parse_all(tokens, |p| p.parse_comma_separated(parse_column))?;

@@ -16,6 +16,7 @@ mod lines;
 mod number;
 mod rows;
 mod scan;
+pub mod text;
 mod time;
 
 pub use format::{JsonFormat, JsonReadOptions, ParseMode};

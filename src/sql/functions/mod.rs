@@ -14,6 +14,7 @@ pub(super) mod collections;
 mod conditional;
 mod define;
 mod hashes;
+mod json;
 mod math;
 mod spark;
 mod strings;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::writer::{LineDelimited, Writer, WriterBuilder};
 use arrow::record_batch::RecordBatch;
 
@@ -31,6 +32,28 @@ impl FileEncoding for JsonEncoding {
 
 fn writer() -> Writer<Vec<u8>, LineDelimited> {
     WriterBuilder::new().with_encoder_factory(Arc::new(SparkText)).build(Vec::new())
+}
+
+/// The values of a column as JSON, each a text; `None` for null. Fields that are null are left out.
+///
+/// # Errors
+/// `Unsupported` for a type that JSON has no form for.
+pub fn lines_of(column: &ArrayRef) -> Result<Vec<Option<String>>> {
+    const NAME: &str = "v";
+    check(NAME, column.data_type())?;
+    let schema = Schema::new(vec![Field::new(NAME, column.data_type().clone(), true)]);
+    let rows = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(column)])?;
+    let mut writer = writer();
+    writer.write(&rows)?;
+    writer.finish()?;
+    let text = String::from_utf8(writer.into_inner())
+        .map_err(|error| Error::internal(format!("JSON that is no text was written: {error}")))?;
+    // Each line is an object with the value, or an empty one where it is null.
+    let value = |line: &str| {
+        let inside = line.strip_prefix("{\"v\":")?.strip_suffix('}')?;
+        Some(inside.to_owned())
+    };
+    Ok(text.lines().map(value).collect())
 }
 
 /// Whether JSON has a form for the values of a column.
