@@ -185,7 +185,9 @@ fn check(name: &'static str, value: &str) -> Result<()> {
     };
     let is_flag = || matches!(value.to_ascii_lowercase().as_str(), "true" | "false");
     match name {
-        NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI if !is_flag() => wrong("it must be `true` or `false`"),
+        NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI if !is_flag() => {
+            wrong("it must be `true` or `false`")
+        }
         SHUFFLE_PARTITIONS if !matches!(value.parse::<usize>(), Ok(1..=256)) => {
             wrong("it must be a whole number from 1 to 256, the number of key groups")
         }

@@ -20,3 +20,6 @@ pub mod phase {
 
 /// What `stateOperators[].operatorName` says for an aggregation.
 pub const STATE_STORE_SAVE: &str = "stateStoreSave";
+
+/// What `stateOperators[].operatorName` says for a limit.
+pub const GLOBAL_LIMIT: &str = "globalLimit";

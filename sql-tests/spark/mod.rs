@@ -23,7 +23,7 @@ const FOLDER: &str = "MILLSTREAM_SPARK_SCENARIOS";
 const ALL: &str = "MILLSTREAM_SPARK_ALL";
 
 /// The pieces of work that are still to come, by the tag of their scenarios.
-const SKIPPED_PARTS: &[&str] = &["part:spark-sql", "part:stateful"];
+const SKIPPED_PARTS: &[&str] = &["part:stateful"];
 
 /// How many partitions the state has.
 const PARTITIONS: [usize; 2] = [1, 5];

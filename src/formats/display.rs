@@ -22,7 +22,7 @@ pub const NULL: &str = "NULL";
 
 /// The time zone in which points in time are shown; UTC unless another one is named.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Zone(TimeZone);
+pub struct Zone(TimeZone, bool);
 
 impl Zone {
     /// A zone by its name, such as `Europe/Oslo`, or by its distance from UTC, such as `+02:00`.
@@ -30,7 +30,17 @@ impl Zone {
     /// # Errors
     /// `Invalid` for a name that no zone has.
     pub fn parse(name: &str) -> Result<Self> {
-        TimeZone::parse(name).map(Self)
+        TimeZone::parse(name).map(|zone| Self(zone, false))
+    }
+
+    /// The same for a cast to text, which writes missing values inside of others in small letters.
+    #[must_use]
+    pub const fn in_cast(self) -> Self {
+        Self(self.0, true)
+    }
+
+    const fn null(self) -> &'static str {
+        if self.1 { "null" } else { NULL }
     }
 }
 
@@ -40,11 +50,11 @@ impl Zone {
 /// `Data` for a value that its type does not allow.
 pub fn write_value(out: &mut String, array: &dyn Array, row: usize, zone: &Zone) -> Result<()> {
     if array.is_null(row) {
-        out.push_str(NULL);
+        out.push_str(zone.null());
         return Ok(());
     }
     match array.data_type() {
-        DataType::Null => out.push_str(NULL),
+        DataType::Null => out.push_str(zone.null()),
         DataType::Utf8 => out.push_str(array.as_string::<i32>().value(row)),
         DataType::LargeUtf8 => out.push_str(array.as_string::<i64>().value(row)),
         DataType::Utf8View => out.push_str(array.as_string_view().value(row)),

@@ -4,7 +4,9 @@
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{JoinType, NullEquality};
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan};
+use datafusion::logical_expr::{
+    Aggregate, Distinct, Expr, FetchType, Join, Limit, LogicalPlan, SkipType,
+};
 
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
@@ -39,10 +41,6 @@ const NODE_RULES: &[Rule] = &[
         message: "ORDER BY inside an aggregate over a stream is not supported; aggregate without it and sort the result",
     },
     Rule {
-        broken: |node, _mode| matches!(node, LogicalPlan::Aggregate(a) if matches!(a.group_expr.as_slice(), [Expr::GroupingSet(_)])),
-        message: "ROLLUP, CUBE and GROUPING SETS over a stream are not supported yet; run one query for each grouping",
-    },
-    Rule {
         broken: |node, mode| {
             mode != OutputMode::Append
                 && is_aggregation(node)
@@ -67,19 +65,20 @@ const NODE_RULES: &[Rule] = &[
     },
     Rule {
         broken: |node, mode| {
-            matches!(node, LogicalPlan::Limit(_))
-                && (mode != OutputMode::Complete || !has_aggregation(node))
+            matches!(node, LogicalPlan::Limit(limit) if match mode {
+                OutputMode::Append => !is_plain_limit(limit),
+                OutputMode::Complete => !has_aggregation(node),
+                OutputMode::Update => true,
+            })
         },
-        message: "LIMIT and OFFSET over a stream are not supported yet; they are possible on an aggregated result in complete mode",
+        message: "over a stream LIMIT with a number is possible in append mode, LIMIT and OFFSET on an aggregated result in complete mode, and neither in update mode, which would have to take rows back",
     },
     Rule {
         broken: |node, _mode| matches!(node, LogicalPlan::Join(join) if is_set_operation(join)),
         message: "INTERSECT and EXCEPT with a stream are not supported; use LEFT SEMI JOIN or LEFT ANTI JOIN with a table",
     },
     Rule {
-        broken: |node, _mode| {
-            matches!(node, LogicalPlan::Join(join) if is_streaming(&join.left) && is_streaming(&join.right))
-        },
+        broken: |node, _mode| matches!(node, LogicalPlan::Join(join) if is_streaming(&join.left) && is_streaming(&join.right)),
         message: "joins of two streams are not supported yet; write one of them to a table and join with the table, or join in a `foreach_batch` function",
     },
     Rule {
@@ -158,6 +157,12 @@ pub fn check_subqueries(plan: &LogicalPlan) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Whether a limit takes the first rows, and none away.
+fn is_plain_limit(limit: &Limit) -> bool {
+    matches!(limit.get_skip_type(), Ok(SkipType::Literal(0)))
+        && matches!(limit.get_fetch_type(), Ok(FetchType::Literal(Some(_))))
 }
 
 /// INTERSECT and EXCEPT are planned as joins in which nulls are equal; `<=>` is still a condition

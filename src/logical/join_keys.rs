@@ -16,10 +16,9 @@ use crate::operators::scan::is_streaming;
 pub fn drop_null_keys(plan: LogicalPlan) -> Result<LogicalPlan> {
     let rewritten = plan.transform_up(|node| {
         let LogicalPlan::Join(join) = &node else { return Ok(Transformed::no(node)) };
-        let is_strict = matches!(
-            join.join_type,
-            JoinType::Inner | JoinType::LeftSemi | JoinType::RightSemi
-        ) && join.null_equality == NullEquality::NullEqualsNothing;
+        let is_strict =
+            matches!(join.join_type, JoinType::Inner | JoinType::LeftSemi | JoinType::RightSemi)
+                && join.null_equality == NullEquality::NullEqualsNothing;
         if !is_strict || !is_streaming(&node) {
             return Ok(Transformed::no(node));
         }

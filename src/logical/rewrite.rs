@@ -123,7 +123,8 @@ struct OperatorIds(BTreeMap<String, usize>);
 
 impl OperatorIds {
     fn next(&mut self, aggregate: &Aggregate) -> OperatorId {
-        let fields = aggregate.schema.fields().iter().take(aggregate.group_expr.len());
+        let keys = aggregate.schema.fields().len().saturating_sub(aggregate.aggr_expr.len());
+        let fields = aggregate.schema.fields().iter().take(keys);
         let keys: Vec<String> =
             fields.map(|field| format!("{}:{}", field.name(), field.data_type())).collect();
         let hash = XxHash64::oneshot(0, keys.join(",").as_bytes());

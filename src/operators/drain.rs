@@ -11,6 +11,7 @@ use crate::checkpoint::id::{OperatorId, PartitionId};
 use crate::error::{Error, Result};
 use crate::operators::aggregate::save::StateSave;
 use crate::operators::exec::RowExec;
+use crate::operators::limit::LimitRows;
 use crate::operators::region::StatefulPlan;
 use crate::operators::report::EpochReport;
 
@@ -45,14 +46,21 @@ fn start_idle(
     for child in plan.children() {
         start_idle(child, context, report, started)?;
     }
-    if let Some(save) = plan.downcast_ref::<RowExec<StateSave>>() {
-        for partition in 0..plan.output_partitioning().partition_count() {
-            if !report.has_started(&save.operator().address.operator, partition) {
-                started.push(save.execute(partition, Arc::clone(context))?);
-            }
+    let Some(operator) = writes_state(plan) else { return Ok(()) };
+    for partition in 0..plan.output_partitioning().partition_count() {
+        if !report.has_started(operator, partition) {
+            started.push(plan.execute(partition, Arc::clone(context))?);
         }
     }
     Ok(())
+}
+
+/// The operator whose state a plan writes, if it does.
+fn writes_state(plan: &Arc<dyn ExecutionPlan>) -> Option<&OperatorId> {
+    if let Some(save) = plan.downcast_ref::<RowExec<StateSave>>() {
+        return Some(&save.operator().address.operator);
+    }
+    plan.downcast_ref::<RowExec<LimitRows>>().map(|limit| limit.operator().id())
 }
 
 /// The state after the epoch, if every partition of every operator has written its version.

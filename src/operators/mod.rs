@@ -9,6 +9,7 @@ pub mod drain;
 pub mod epoch_values;
 pub mod exec;
 pub mod late_rows;
+pub mod limit;
 pub mod node;
 pub mod region;
 pub mod report;

@@ -16,6 +16,7 @@ use crate::logical::check::check;
 use crate::logical::join_keys::drop_null_keys;
 use crate::logical::rewrite::{RewriteArgs, rewrite};
 use crate::logical::streams::{streams, watermarks};
+use crate::operators::limit::place_limits;
 use crate::operators::region::StatefulPlan;
 use crate::operators::report::WatermarkId;
 use crate::operators::scan::{StreamTable, is_streaming};
@@ -71,7 +72,9 @@ pub async fn plan_query(
     check(&analyzed, mode)?;
     let sources = name_sources(streams(&analyzed)?)?;
     let watermarks = watermarks(&analyzed)?;
-    let optimized = state.optimize(&drop_null_keys(use_batch_time(analyzed)?)?)?;
+    let prepared = drop_null_keys(use_batch_time(analyzed)?)?;
+    let prepared = if mode == OutputMode::Complete { prepared } else { place_limits(prepared)? };
+    let optimized = state.optimize(&prepared)?;
     let parallelism = state.config().target_partitions();
     let names: BTreeMap<u64, String> =
         sources.iter().map(|(name, table)| (table.id(), name.clone())).collect();

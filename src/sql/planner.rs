@@ -14,6 +14,7 @@ use sqlparser::ast::{self, Query, Statement};
 use crate::error::{Error, Result};
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
+use crate::sql::functions::aggregate;
 use crate::sql::functions::arithmetic::operators::NumberOperators;
 use crate::sql::functions::builtin;
 use crate::sql::functions::datetime::cast::UseTimeCasts;
@@ -39,6 +40,7 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     options.execution.enable_ansi_mode = true;
     options.catalog.information_schema = true;
     builtin::add_to(builder.scalar_functions().get_or_insert_default());
+    aggregate::add_to(builder.aggregate_functions().get_or_insert_default());
     builder.relation_planners().get_or_insert_default().insert(0, Arc::new(StreamRelations));
     let operators = builder.expr_planners().get_or_insert_default();
     operators.insert(0, Arc::new(SparkOperators));

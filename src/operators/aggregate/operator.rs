@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafusion::common::DFSchemaRef;
+use datafusion::common::{DFSchema, DFSchemaRef, ScalarValue};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::physical_name;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::logical_expr::utils::{grouping_set_to_exprlist, powerset};
+use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, GroupingSet, LogicalPlan};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
+use datafusion::physical_expr::expressions::lit as physical_lit;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::PhysicalGroupBy;
 
@@ -82,15 +84,43 @@ impl AggregateOperator {
             )?;
             Ok((physical, physical_name(expr)?))
         };
-        if let [Expr::GroupingSet(_)] = self.aggregate.group_expr.as_slice() {
-            return Err(Error::unsupported(
-                "ROLLUP, CUBE and GROUPING SETS over a stream are not supported; group once for each set and unite the results",
-            )
-            .into());
+        if let [Expr::GroupingSet(sets)] = self.aggregate.group_expr.as_slice() {
+            let exprs = grouping_set_to_exprlist(&self.aggregate.group_expr)?;
+            return grouping_sets(sets, &exprs, schema, plan);
         }
         let keys = self.aggregate.group_expr.iter().map(plan).collect::<DfResult<_>>()?;
         Ok(PhysicalGroupBy::new_single(keys))
     }
+}
+
+/// The keys of ROLLUP, CUBE and GROUPING SETS: for each set the expressions that are null in it.
+fn grouping_sets(
+    sets: &GroupingSet,
+    exprs: &[&Expr],
+    schema: &DFSchema,
+    plan: impl Fn(&Expr) -> DfResult<(Arc<dyn PhysicalExpr>, String)>,
+) -> DfResult<PhysicalGroupBy> {
+    let sets: Vec<Vec<Expr>> = match sets {
+        GroupingSet::GroupingSets(sets) => sets.clone(),
+        GroupingSet::Rollup(exprs) => {
+            (0..=exprs.len()).rev().map(|length| exprs[..length].to_vec()).collect()
+        }
+        GroupingSet::Cube(exprs) => {
+            powerset(exprs)?.into_iter().map(|set| set.into_iter().cloned().collect()).collect()
+        }
+    };
+    let groups =
+        sets.iter().map(|set| exprs.iter().map(|expr| !set.contains(expr)).collect()).collect();
+    let keys: Vec<_> = exprs.iter().map(|expr| plan(expr)).collect::<DfResult<_>>()?;
+    let nulls = exprs
+        .iter()
+        .zip(&keys)
+        .map(|(expr, (_, name))| {
+            let null = ScalarValue::try_new_null(&expr.get_type(schema)?)?;
+            Ok((physical_lit(null), name.clone()))
+        })
+        .collect::<DfResult<_>>()?;
+    Ok(PhysicalGroupBy::new(keys, nulls, groups, true))
 }
 
 impl StreamingOperator for AggregateOperator {

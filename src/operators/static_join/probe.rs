@@ -110,8 +110,7 @@ impl Probe {
             // A batch has fewer rows than that.
             probe.push(self.row as u32);
             build.push(candidate);
-            self.candidate =
-                Some(if one_is_enough { END } else { self.built.next(candidate) });
+            self.candidate = Some(if one_is_enough { END } else { self.built.next(candidate) });
         }
         (probe, build)
     }

@@ -307,6 +307,9 @@ impl VisitorMut for Visitor<'_, '_> {
         if self.depth == 0 {
             literals::type_number(expr);
             spelling::respell_minus(expr);
+            spelling::respell_words(expr);
+            spelling::respell_expr(expr);
+            spelling::respell_grouping(expr, &self.binder.grouping);
         }
         ControlFlow::Continue(())
     }

@@ -22,7 +22,8 @@ pub(in crate::sql) fn bind(
     tables: &Tables,
     is_aggregate: &(dyn Fn(&str) -> bool + Sync),
 ) -> Result<()> {
-    let mut binder = Binder { tables, is_aggregate, ctes: Vec::new(), outer: Vec::new() };
+    let mut binder =
+        Binder { tables, is_aggregate, ctes: Vec::new(), outer: Vec::new(), grouping: Vec::new() };
     binder.query(query).map(|_columns| ())
 }
 
@@ -36,6 +37,8 @@ pub(super) struct Binder<'a> {
     pub(super) ctes: Vec<KnownCte>,
     /// The scopes of the blocks around, the innermost last.
     pub(super) outer: Vec<Scope>,
+    /// The keys of ROLLUP, CUBE or GROUPING SETS in the block that is being read.
+    pub(super) grouping: Vec<Expr>,
 }
 
 impl Binder<'_> {
@@ -145,6 +148,7 @@ impl Binder<'_> {
         windows::place(self, &windows, select, &mut order, &mut scope)?;
         generators::place(self, generators, select, &mut scope)?;
         let plain = Names { scope: &scope, aliases: Aliases::None };
+        let around = self.grouping_keys(select, &plain)?;
         let columns = self.projection(&mut select.projection, &scope)?;
         let after = Names { scope: &scope, aliases: Aliases::Last(&columns) };
         if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
@@ -155,6 +159,7 @@ impl Binder<'_> {
         for expr in [&mut select.having, &mut select.qualify].into_iter().flatten() {
             self.expr(expr, &after)?;
         }
+        self.grouping = around;
         for definition in &mut select.named_window {
             self.named_window(definition, &plain)?;
         }
@@ -167,6 +172,27 @@ impl Binder<'_> {
             self.expr_or_position(expr, &before)?;
         }
         Ok(columns)
+    }
+
+    /// Notes what `grouping_id()` is about in this block; gives what it was about around it.
+    fn grouping_keys(&mut self, select: &Select, names: &Names<'_>) -> Result<Vec<Expr>> {
+        let mut keys: Vec<Expr> = Vec::new();
+        if let GroupByExpr::Expressions(exprs, _) = &select.group_by {
+            for expr in exprs {
+                if let Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) = expr {
+                    let new = sets.iter().flatten().cloned();
+                    for key in new {
+                        if !keys.contains(&key) {
+                            keys.push(key);
+                        }
+                    }
+                }
+            }
+        }
+        for key in &mut keys {
+            self.expr(key, names)?;
+        }
+        Ok(std::mem::replace(&mut self.grouping, keys))
     }
 
     fn projection(&mut self, items: &mut [SelectItem], scope: &Scope) -> Result<Vec<Column>> {

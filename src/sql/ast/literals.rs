@@ -1,8 +1,11 @@
 //! The types of numbers in the text of a query: INT where the number fits, else BIGINT, else DECIMAL.
 
 use sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, UnaryOperator, Value, WindowFrameBound, WindowType,
+    CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, UnaryOperator, Value, WindowFrameBound, WindowType,
 };
+
+use crate::sql::ast::spelling::plain_name;
 
 /// Makes one number of a minus sign and what stands behind it, so that the least number of a type
 /// can be written.
@@ -30,6 +33,7 @@ pub(super) fn type_number(expr: &mut Expr) {
         }
         // The bounds of a frame are numbers as they are written.
         Expr::Function(function) => {
+            untype_scale(function);
             if let Some(WindowType::WindowSpec(spec)) = &mut function.over
                 && let Some(frame) = &mut spec.window_frame
             {
@@ -76,6 +80,20 @@ fn cast(expr: Box<Expr>, data_type: DataType) -> Expr {
         _ => expr,
     };
     Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
+}
+
+/// The scale of a rounding settles the type of the result, so it stays a constant that planning can
+/// see.
+fn untype_scale(function: &mut Function) {
+    const ROUNDING: &[&str] = &["round", "bround", "ceil", "ceiling", "floor"];
+    let is_rounding = plain_name(function).is_some_and(|name| ROUNDING.contains(&name.as_str()));
+    if let FunctionArguments::List(list) = &mut function.args
+        && is_rounding
+        && let [_, FunctionArg::Unnamed(FunctionArgExpr::Expr(scale))] = list.args.as_mut_slice()
+        && let Expr::Cast { expr, data_type: DataType::Int(None), .. } = scale
+    {
+        *scale = (**expr).clone();
+    }
 }
 
 fn untype(bound: &mut WindowFrameBound) {

@@ -8,6 +8,7 @@ pub(super) mod binder;
 mod bind_expr;
 mod bind_from;
 mod from;
+mod function_names;
 mod generators;
 mod literals;
 mod names;

@@ -13,6 +13,7 @@ use sqlparser::ast::{
 use crate::error::Result;
 use crate::sql::ast::bind_expr::Names;
 use crate::sql::ast::binder::Binder;
+use crate::sql::ast::function_names;
 use crate::sql::ast::spelling::plain_name;
 use crate::sql::ast::time_names;
 use crate::sql::interval;
@@ -79,6 +80,8 @@ impl Printer<'_> {
                 text + " END"
             }
             Expr::Subquery(_) => "scalarsubquery()".to_owned(),
+            Expr::Struct { values, .. } => format!("struct({})", self.list(values)?),
+            Expr::Named { expr, name } => format!("{} AS {}", self.print(expr)?, name.value),
             Expr::Interval(interval) => interval::spark_name(&self.print(&interval.value)?),
             Expr::Exists { negated, .. } => negate("exists()".to_owned(), *negated),
             other => self.predicate(other)?,
@@ -90,6 +93,19 @@ impl Printer<'_> {
         Ok(match expr {
             Expr::IsNull(inner) => format!("({} IS NULL)", self.print(inner)?),
             Expr::IsNotNull(inner) => format!("({} IS NOT NULL)", self.print(inner)?),
+            Expr::IsNotTrue(inner) => format!("(NOT ({} <=> true))", self.print(inner)?),
+            Expr::IsNotFalse(inner) => format!("(NOT ({} <=> false))", self.print(inner)?),
+            Expr::IsUnknown(inner) => format!("({} IS NULL)", self.print(inner)?),
+            Expr::IsNotUnknown(inner) => format!("({} IS NOT NULL)", self.print(inner)?),
+            Expr::IsDistinctFrom(left, right) => {
+                format!("(NOT ({} <=> {}))", self.print(left)?, self.print(right)?)
+            }
+            Expr::IsNotDistinctFrom(left, right) => {
+                format!("({} <=> {})", self.print(left)?, self.print(right)?)
+            }
+            Expr::Position { expr, r#in } => {
+                format!("locate({}, {}, 1)", self.print(expr)?, self.print(r#in)?)
+            }
             Expr::IsTrue(inner) => format!("({} <=> true)", self.print(inner)?),
             Expr::IsFalse(inner) => format!("({} <=> false)", self.print(inner)?),
             Expr::Between { expr, negated, low, high } => {
@@ -111,12 +127,28 @@ impl Printer<'_> {
                 let both = self.list([&**expr, &**pattern])?;
                 negate(format!("RLIKE({both})"), *negated)
             }
-            Expr::Substring { expr, substring_from, substring_for, .. } => {
+            Expr::Substring { expr, substring_from, substring_for, shorthand, .. } => {
                 let parts = [substring_from, substring_for].into_iter().flatten();
                 let all = self.list(std::iter::once(&**expr).chain(parts.map(|p| &**p)))?;
-                format!("substring({all})")
+                let count = 1
+                    + usize::from(substring_from.is_some())
+                    + usize::from(substring_for.is_some());
+                function_names::of(if *shorthand { "substr" } else { "substring" }, &all, count)
             }
-            Expr::Trim { expr, .. } => format!("trim({})", self.print(expr)?),
+            Expr::Trim { expr, trim_where, trim_what, .. } => match trim_what {
+                Some(what) => {
+                    let side =
+                        trim_where.as_ref().map_or_else(|| "BOTH".to_owned(), ToString::to_string);
+                    format!("TRIM({side} {} FROM {})", self.print(what)?, self.print(expr)?)
+                }
+                None => format!("trim({})", self.print(expr)?),
+            },
+            Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let parts =
+                    [Some(expr), Some(overlay_what), Some(overlay_from), overlay_for.as_ref()];
+                let all = self.list(parts.into_iter().flatten().map(|part| &**part))?;
+                function_names::of("overlay", &all, 3 + usize::from(overlay_for.is_some()))
+            }
             Expr::Ceil { expr, .. } => format!("CEIL({})", self.print(expr)?),
             Expr::Floor { expr, .. } => format!("FLOOR({})", self.print(expr)?),
             Expr::Extract { field, expr, .. } => {
@@ -166,7 +198,8 @@ impl Printer<'_> {
         let name = plain_name(function).unwrap_or_else(|| function.name.to_string());
         let mut arguments = self.arguments(&function.args)?;
         let called = time_names::call(&name, &mut arguments);
-        let mut text = format!("{called}({})", arguments.join(", "));
+        let count = arguments.len();
+        let mut text = function_names::of(&called, &arguments.join(", "), count);
         if let Some(filter) = &function.filter {
             text.push_str(&format!(" FILTER (WHERE {})", self.print(filter)?));
         }
@@ -256,6 +289,7 @@ impl Printer<'_> {
         let inner = self.print(expr)?;
         Ok(match op {
             UnaryOperator::Minus if matches!(expr, Expr::Value(_)) => format!("-{inner}"),
+            UnaryOperator::BitwiseNot => format!("~{inner}"),
             UnaryOperator::Not | UnaryOperator::BangNot => format!("(NOT {inner})"),
             op => format!("({op} {inner})"),
         })

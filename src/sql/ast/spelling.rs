@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArgumentList, FunctionArguments, Ident, NullTreatment, ObjectName, UnaryOperator, Value, visit_expressions,
+    CastKind, CeilFloorKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
+    Ident, NullTreatment, ObjectName, TimezoneInfo, UnaryOperator, Value, visit_expressions,
 };
 
 use crate::error::{Error, Result};
@@ -20,12 +21,11 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("every", "bool_and"),
     ("first", "first_value"),
     ("last", "last_value"),
-    ("lcase", "lower"),
     ("now", "current_timestamp"),
     ("some", "bool_or"),
     ("std", "stddev"),
-    ("ucase", "upper"),
     ("variance", "var_samp"),
+    ("len", "length"),
 ];
 
 /// Functions whose result differs from call to call.
@@ -60,17 +60,104 @@ pub(super) fn respell(function: &mut Function) -> Result<()> {
     Ok(())
 }
 
-/// Makes `-x` a function, which knows whether the session is in ANSI mode.
-pub(super) fn respell_minus(expr: &mut Expr) {
-    let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr else { return };
-    let argument = FunctionArg::Unnamed(FunctionArgExpr::Expr((**inner).clone()));
-    let list = FunctionArgumentList {
-        duplicate_treatment: None,
-        args: vec![argument],
-        clauses: vec![],
-    };
-    *expr = Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new("negative")]),
+/// Types that are functions too: `INT('5')` is a cast.
+fn cast_type(name: &str) -> Option<DataType> {
+    Some(match name {
+        "tinyint" => DataType::TinyInt(None),
+        "smallint" => DataType::SmallInt(None),
+        "int" => DataType::Int(None),
+        "bigint" => DataType::BigInt(None),
+        "float" => DataType::Float(ExactNumberInfo::None),
+        "double" => DataType::Double(ExactNumberInfo::None),
+        "decimal" => DataType::Decimal(ExactNumberInfo::None),
+        "boolean" => DataType::Boolean,
+        "string" => DataType::String(None),
+        "binary" => DataType::Binary(None),
+        "date" => DataType::Date,
+        "timestamp" => DataType::Timestamp(None, TimezoneInfo::None),
+        _ => return None,
+    })
+}
+
+/// The functions of windows that give an INT.
+const RANKS: &[&str] = &["row_number", "rank", "dense_rank", "ntile"];
+
+/// Puts what DataFusion can plan in the place of what it cannot: operators and casts that are
+/// functions to it, or no functions to it, and structs.
+pub(super) fn respell_expr(expr: &mut Expr) {
+    let plain = |expr: &Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr.clone()));
+    match expr {
+        Expr::UnaryOp { op: UnaryOperator::BangNot, expr: inner } => {
+            *expr = Expr::UnaryOp { op: UnaryOperator::Not, expr: inner.clone() };
+        }
+        Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: inner } => {
+            *expr = call("bitwise_not", vec![plain(inner)]);
+        }
+        Expr::RLike { negated, expr: text, pattern, .. } => {
+            let matched = call("rlike", vec![plain(text), plain(pattern)]);
+            *expr = match negated {
+                true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matched) },
+                false => matched,
+            };
+        }
+        Expr::Struct { values, .. } => {
+            let mut args = Vec::with_capacity(values.len() * 2);
+            for (at, value) in values.iter().enumerate() {
+                let (name, value) = match value {
+                    Expr::Named { expr, name } => (name.value.clone(), &**expr),
+                    Expr::Identifier(name) => (name.value.clone(), value),
+                    Expr::CompoundIdentifier(parts) => {
+                        (parts.last().map_or_else(String::new, |part| part.value.clone()), value)
+                    }
+                    other => (format!("col{}", at + 1), other),
+                };
+                let name = Expr::value(Value::SingleQuotedString(name));
+                args.extend([plain(&name), plain(value)]);
+            }
+            *expr = call("named_struct", args);
+        }
+        Expr::Function(function) => {
+            let Some(name) = plain_name(function) else { return };
+            let data_type = if function.over.is_some() {
+                RANKS.contains(&name.as_str()).then_some(DataType::Int(None))
+            } else {
+                None
+            };
+            if let Some(data_type) = data_type {
+                *expr = cast(expr.clone(), data_type);
+                return;
+            }
+            // The text comes last in Spark, and first in DataFusion.
+            if matches!(name.as_str(), "ltrim" | "rtrim")
+                && let FunctionArguments::List(list) = &mut function.args
+                && list.args.len() == 2
+            {
+                list.args.swap(0, 1);
+            }
+            if name == "md5" {
+                *expr = cast(expr.clone(), DataType::String(None));
+                return;
+            }
+            let FunctionArguments::List(list) = &function.args else { return };
+            if let (Some(data_type), [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))]) =
+                (cast_type(&name), list.args.as_slice())
+            {
+                *expr = cast(inner.clone(), data_type);
+            }
+        }
+        _ => (),
+    }
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
+    let expr = Box::new(expr);
+    Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
+}
+
+fn call(name: &str, args: Vec<FunctionArg>) -> Expr {
+    let list = FunctionArgumentList { duplicate_treatment: None, args, clauses: vec![] };
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(list),
@@ -78,7 +165,63 @@ pub(super) fn respell_minus(expr: &mut Expr) {
         null_treatment: None,
         over: None,
         within_group: vec![],
-    });
+    })
+}
+
+/// Functions with words between their arguments, as plain functions.
+pub(super) fn respell_words(expr: &mut Expr) {
+    let plain = |expr: &Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr.clone()));
+    match expr {
+        Expr::Substring { expr: text, substring_from, substring_for, .. } => {
+            let from = substring_from.as_deref().cloned();
+            let from = from.unwrap_or_else(|| Expr::value(Value::Number("1".to_owned(), false)));
+            let mut args = vec![plain(text), plain(&from)];
+            args.extend(substring_for.iter().map(|length| plain(length)));
+            *expr = call("substring", args);
+        }
+        Expr::Position { expr: part, r#in } => {
+            *expr = call("locate", vec![plain(part), plain(r#in)]);
+        }
+        Expr::Overlay { expr: text, overlay_what, overlay_from, overlay_for } => {
+            let mut args = vec![plain(text), plain(overlay_what), plain(overlay_from)];
+            args.extend(overlay_for.iter().map(|length| plain(length)));
+            *expr = call("overlay", args);
+        }
+        Expr::Ceil { expr: number, field: CeilFloorKind::Scale(scale) } => {
+            let scale = Expr::Value(scale.clone());
+            *expr = call("ceil", vec![plain(number), plain(&scale)]);
+        }
+        Expr::Floor { expr: number, field: CeilFloorKind::Scale(scale) } => {
+            let scale = Expr::Value(scale.clone());
+            *expr = call("floor", vec![plain(number), plain(&scale)]);
+        }
+        _ => (),
+    }
+}
+
+/// `grouping_id()` is `grouping` of all keys, and both have types of their own in Spark.
+pub(super) fn respell_grouping(expr: &mut Expr, keys: &[Expr]) {
+    let Expr::Function(function) = &mut *expr else { return };
+    let data_type = match plain_name(function).as_deref() {
+        Some("grouping_id") => DataType::BigInt(None),
+        Some("grouping") => DataType::TinyInt(None),
+        _ => return,
+    };
+    function.name = ObjectName::from(vec![Ident::new("grouping")]);
+    if let FunctionArguments::List(list) = &mut function.args
+        && list.args.is_empty()
+    {
+        let all = keys.iter().cloned();
+        list.args = all.map(|key| FunctionArg::Unnamed(FunctionArgExpr::Expr(key))).collect();
+    }
+    *expr = cast(expr.clone(), data_type);
+}
+
+/// Makes `-x` a function, which knows whether the session is in ANSI mode.
+pub(super) fn respell_minus(expr: &mut Expr) {
+    let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr else { return };
+    let argument = FunctionArg::Unnamed(FunctionArgExpr::Expr((**inner).clone()));
+    *expr = call("negative", vec![argument]);
 }
 
 /// Refuses an aggregate over what differs from call to call: its result would depend on nothing.

@@ -10,7 +10,7 @@ use crate::sql::functions::collections::{elements, maps, sequence, sets, structs
 use crate::sql::functions::strings::{patterns, places, shapes};
 use crate::sql::functions::timestamps::TimestampFrom;
 use crate::sql::functions::window_time::WindowTime;
-use crate::sql::functions::{conditional, datetime, hashes, spark};
+use crate::sql::functions::{conditional, datetime, hashes, math, spark};
 
 /// Adds the functions here to a list; what is there under their names gives way.
 pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
@@ -31,6 +31,7 @@ pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
         .chain(places::functions())
         .chain(shapes::functions())
         .chain(spark::functions())
+        .chain(math::functions())
         .chain(datetime::all().into_iter().map(Arc::new))
         .collect();
     for function in ours {

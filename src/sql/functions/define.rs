@@ -8,8 +8,8 @@ use std::fmt::{Debug, Formatter};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int32Array, Int64Array, StringArray};
-use arrow::datatypes::{DataType, Int32Type, Int64Type};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int32Array, StringArray};
+use arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::{DataFusionError, ScalarValue, exec_datafusion_err, plan_datafusion_err};
 use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
@@ -118,12 +118,6 @@ impl Arguments {
     pub(in crate::sql) fn int(&self, index: usize) -> Result<&Int32Array> {
         let array = self.array(index)?;
         array.as_primitive_opt::<Int32Type>().ok_or_else(|| self.mistyped(index))
-    }
-
-    /// The argument at `index`, which was coerced to BIGINT.
-    pub(in crate::sql) fn long(&self, index: usize) -> Result<&Int64Array> {
-        let array = self.array(index)?;
-        array.as_primitive_opt::<Int64Type>().ok_or_else(|| self.mistyped(index))
     }
 
     /// Whether none of the arguments is null in `row`.

@@ -7,12 +7,14 @@ pub(super) mod builtin;
 pub(super) mod datetime;
 pub(super) mod float_extremes;
 
+pub(super) mod aggregate;
 pub(super) mod arithmetic;
 
 pub(super) mod collections;
 mod conditional;
 mod define;
 mod hashes;
+mod math;
 mod spark;
 mod strings;
 mod timestamps;

@@ -44,12 +44,16 @@ impl Op {
 macro_rules! pair {
     ($name:literal, $try_name:literal, $op:expr) => {
         [
-            Function::new($name, |given| types::binary(given, $op), |args| {
-                kernels::binary(args, $op, false)
-            }),
-            Function::new($try_name, |given| types::binary(given, $op), |args| {
-                kernels::binary(args, $op, true)
-            }),
+            Function::new(
+                $name,
+                |given| types::binary(given, $op),
+                |args| kernels::binary(args, $op, false),
+            ),
+            Function::new(
+                $try_name,
+                |given| types::binary(given, $op),
+                |args| kernels::binary(args, $op, true),
+            ),
         ]
     };
 }
@@ -79,7 +83,10 @@ fn sign_types(given: &Given<'_>) -> Result<Call> {
         DataType::Utf8 | DataType::Null => DataType::Float64,
         DataType::UInt8 | DataType::UInt16 => DataType::Int32,
         DataType::UInt32 | DataType::UInt64 => DataType::Int64,
-        known if known.is_numeric() || matches!(known, DataType::Interval(_) | DataType::Duration(_)) => {
+        known
+            if known.is_numeric()
+                || matches!(known, DataType::Interval(_) | DataType::Duration(_)) =>
+        {
             known.clone()
         }
         _ => return Err(given.refuse("a number or an interval")),
@@ -130,8 +137,9 @@ impl ExprPlanner for NumberOperators {
             return Ok(PlannerResult::Original(expr));
         };
         let is_number = |side: &DataType| side.is_numeric() || *side == DataType::Null;
-        let is_text =
-            |side: &DataType| matches!(side, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8);
+        let is_text = |side: &DataType| {
+            matches!(side, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
+        };
         let are_numbers = (is_number(&left) || is_text(&left))
             && (is_number(&right) || is_text(&right))
             && (is_number(&left) || is_number(&right));

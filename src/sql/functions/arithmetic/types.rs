@@ -48,7 +48,14 @@ pub(super) fn binary(given: &Given<'_>, op: Op) -> Result<Call> {
 
 fn number(given: &Given<'_>, index: usize) -> Result<DataType> {
     match &given.types[index] {
-        known @ (Int8 | Int16 | Int32 | Int64 | Float32 | Float64 | Decimal128(_, _) | Null
+        known @ (Int8
+        | Int16
+        | Int32
+        | Int64
+        | Float32
+        | Float64
+        | Decimal128(_, _)
+        | Null
         | Utf8) => Ok(known.clone()),
         DataType::UInt8 => Ok(Int16),
         DataType::UInt16 => Ok(Int32),
@@ -85,7 +92,13 @@ fn common(left: &DataType, right: &DataType) -> DataType {
         _ => None,
     };
     match (width(left), width(right)) {
-        (Some(a), Some(b)) => if a >= b { left.clone() } else { right.clone() },
+        (Some(a), Some(b)) => {
+            if a >= b {
+                left.clone()
+            } else {
+                right.clone()
+            }
+        }
         _ if left == right => left.clone(),
         _ => Float64,
     }

@@ -370,9 +370,9 @@ fn element_at(args: &Arguments, is_strict: bool) -> Result<ArrayRef> {
         let distance = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
         let at = match index {
             0 => {
-                return Err(args.fail(
-                    "the index 0 is invalid; the first element has index 1, the last -1",
-                ));
+                return Err(
+                    args.fail("the index 0 is invalid; the first element has index 1, the last -1")
+                );
             }
             1.. => Some(all.start.saturating_add(distance - 1)).filter(|at| *at < all.end),
             _ => all.end.checked_sub(distance).filter(|at| *at >= all.start),

@@ -1,5 +1,5 @@
 //! Casts between text, dates and times as Spark does them: in the time zone of the session, and
-//! from text in all the forms that Spark reads.
+//! from text in all the forms that Spark reads. And casts to text of what Arrow writes otherwise.
 //!
 //! A cast that means the same to Arrow stays as it is, because the optimizer and the sources
 //! understand it.
@@ -92,7 +92,7 @@ fn differs(from: &DataType, to: &DataType, zone: TimeZone) -> bool {
         return is_shown(to);
     }
     if *to == DataType::Utf8 {
-        return is_shown(from);
+        return is_shown(from) || from.is_floating() || from.is_nested();
     }
     // A number counts seconds, and Arrow takes it for microseconds.
     if (from.is_numeric() && is_time(to) && has_zone(to))
@@ -179,7 +179,7 @@ fn cast(value: &ArrayRef, to: &DataType, zone: &str, strict: bool) -> Result<Arr
 }
 
 fn to_text(value: &ArrayRef, zone: &str) -> Result<ArrayRef> {
-    let zone = Zone::parse(zone)?;
+    let zone = Zone::parse(zone)?.in_cast();
     let mut out = StringBuilder::with_capacity(value.len(), value.len() * 20);
     let mut text = String::new();
     for row in 0..value.len() {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Builder, StringBuilder};
-use arrow::datatypes::DataType::{Int32, Utf8};
+use arrow::array::{ArrayRef, BinaryBuilder, Int32Builder, StringBuilder};
+use arrow::datatypes::DataType::{Binary, Int32, Utf8};
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::sql::functions::define::{Arguments, Function, parameters, texts};
+use crate::sql::functions::define::{Arguments, Call, Function, Given, parameters, texts};
 
 /// All functions here.
 pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
@@ -26,6 +26,7 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
             |given| parameters(given, 3, &[Utf8, Utf8, Int32], Utf8),
             substring_index,
         ),
+        Function::new("substring", substring_types, substring).or(&["substr"]),
         Function::new(
             "overlay",
             |given| parameters(given, 3, &[Utf8, Utf8, Int32, Int32], Utf8),
@@ -142,6 +143,52 @@ fn substring_index(args: &Arguments) -> Result<ArrayRef> {
         } else {
             text.rmatch_indices(by).nth(nth - 1).map_or(text, |(at, _)| &text[at + by.len()..])
         });
+        Ok(())
+    })
+}
+
+fn substring_types(given: &Given<'_>) -> Result<Call> {
+    let text = if given.types.first() == Some(&Binary) { Binary } else { Utf8 };
+    parameters(given, 2, &[text.clone(), Int32, Int32], text)
+}
+
+/// The letters or bytes from a position on, which counts from the end when it is negative; what
+/// lies before the beginning counts for the length.
+fn substring(args: &Arguments) -> Result<ArrayRef> {
+    let (from, length) = (args.int(1)?, args.arrays.get(2).map(|_| args.int(2)).transpose()?);
+    let bounds = |row: usize, count: usize| {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let start = match i64::from(from.value(row)) {
+            0 => 0,
+            from @ 1.. => from - 1,
+            from => count + from,
+        };
+        let end = length.map_or(i64::MAX, |length| start + i64::from(length.value(row)));
+        let inside = |at: i64| usize::try_from(at.clamp(0, count)).unwrap_or(0);
+        (inside(start), inside(end).max(inside(start)))
+    };
+    if args.gives == Binary {
+        let bytes = args.binary(0)?;
+        let mut out = BinaryBuilder::new();
+        for row in 0..args.rows {
+            out.append_option(args.all_valid(row).then(|| {
+                let (start, end) = bounds(row, bytes.value(row).len());
+                &bytes.value(row)[start..end]
+            }));
+        }
+        return Ok(Arc::new(out.finish()));
+    }
+    let text = args.text(0)?;
+    parts(args, |row, out| {
+        let text = text.value(row);
+        let (start, end) = if text.is_ascii() {
+            bounds(row, text.len())
+        } else {
+            let (start, end) = bounds(row, text.chars().count());
+            let byte = |at| text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte);
+            (byte(start), byte(end))
+        };
+        out.append_value(&text[start..end]);
         Ok(())
     })
 }

@@ -17,10 +17,23 @@ use DataType::{Binary, Boolean, Int32, Utf8};
 pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
     [
         Function::new("initcap", |given| texts(given, 1..=1, Utf8), |args| each(args, initcap)),
-        Function::new("left", |given| cut(given), |args| end(args, End::Left)),
-        Function::new("right", |given| cut(given), |args| end(args, End::Right)),
-        Function::new("lpad", |given| pad_types(given), |args| pad(args, End::Left)),
-        Function::new("rpad", |given| pad_types(given), |args| pad(args, End::Right)),
+        Function::new(
+            "upper",
+            |given| texts(given, 1..=1, Utf8),
+            |args| each(args, |text, out| out.push_str(&text.to_uppercase())),
+        )
+        .or(&["ucase"]),
+        Function::new(
+            "lower",
+            |given| texts(given, 1..=1, Utf8),
+            |args| each(args, |text, out| out.push_str(&text.to_lowercase())),
+        )
+        .or(&["lcase"]),
+        Function::new("space", |given| parameters(given, 1, &[Int32], Utf8), space),
+        Function::new("left", cut, |args| end(args, End::Left)),
+        Function::new("right", cut, |args| end(args, End::Right)),
+        Function::new("lpad", pad_types, |args| pad(args, End::Left)),
+        Function::new("rpad", pad_types, |args| pad(args, End::Right)),
         Function::new("repeat", |given| parameters(given, 2, &[Utf8, Int32], Utf8), repeat),
         Function::new("replace", |given| texts(given, 2..=3, Utf8), replace),
         Function::new("translate", |given| texts(given, 3..=3, Utf8), translate),
@@ -163,6 +176,14 @@ fn padded<T: Copy>(value: &[T], length: usize, with: &[T], side: End) -> Vec<T> 
         End::Left => fill.chain(value.iter().copied()).collect(),
         End::Right => value.iter().copied().chain(fill).collect(),
     }
+}
+
+fn space(args: &Arguments) -> Result<ArrayRef> {
+    let count = args.int(0)?;
+    rows(args, |row, out| {
+        out.extend(std::iter::repeat_n(' ', usize::try_from(count.value(row)).unwrap_or(0)));
+        Ok(())
+    })
 }
 
 fn repeat(args: &Arguments) -> Result<ArrayRef> {
