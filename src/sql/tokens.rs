@@ -509,11 +509,32 @@ mod tests {
             ("SELECT * FROM STREAM (SELECT 1)", "STREAM takes the name of a table"),
             ("SELECT * FROM STREAM t CHANGES FROM VERSION 1", "CHANGES FROM is not supported"),
             ("SELECT * FROM STREAM t IDENTIFIED BY x", "IDENTIFIED BY is not supported"),
-            ("SELECT * FROM t LATERAL VIEW explode(a) x", "LATERAL VIEW is not supported yet"),
+            ("SELECT * FROM t LATERAL VIEW a", "LATERAL VIEW takes a generator"),
+            ("SELECT * FROM t LATERAL VIEW explode(a) x AS", "are missing behind AS"),
             ("SELECT * FROM t WHERE", "expected an expression"),
         ] {
             let error = try_rewritten(text).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_lateral_view_is_written_out() {
+        for (text, expected) in [
+            ("LATERAL VIEW explode(a)", "explode(a) __millstream_unnamed AS __millstream_unnamed"),
+            (
+                "LATERAL VIEW explode(a) t ORDER BY a",
+                "explode(a) t AS __millstream_unnamed ORDER BY a",
+            ),
+            ("LATERAL VIEW explode(a) AS c", "explode(a) __millstream_unnamed AS c"),
+            ("LATERAL VIEW OUTER f(a) t c, d WHERE c", "OUTER f(a) t AS c, AS d WHERE c"),
+        ] {
+            let expected = format!("SELECT * FROM s LATERAL VIEW {expected}");
+            let tokens = significant(tokenize(&format!("SELECT * FROM s {text}")).unwrap());
+            let written: Vec<_> =
+                rewrite(&tokens).unwrap().iter().map(|token| token.token.to_string()).collect();
+            let plain = |text: &str| text.replace([' ', ','], "");
+            assert_eq!(plain(&written.join(" ")), plain(&expected), "{text}");
         }
     }
 

@@ -220,7 +220,7 @@ async fn columns_without_alias_are_called_as_spark_calls_them() {
         ("max(v) IN (1, 2)", "(max(v) IN (1, 2))"),
         ("'it''s'", "it's"),
         ("NULL", "NULL"),
-        ("max(ts) + INTERVAL 5 SECONDS", "(max(ts) + INTERVAL '05' SECOND)"),
+        ("max(ts) + INTERVAL 5 SECONDS", "max(ts) + INTERVAL '05' SECOND"),
     ] {
         let text = format!("SELECT {item} FROM s");
         assert_eq!(columns(&text).await, [name], "{text}");
