@@ -50,7 +50,7 @@ pub fn parse_schema(ddl: &str) -> Result<SchemaRef> {
 /// As [`parse_schema`].
 pub fn parse_type(ddl: &str) -> Result<DataType> {
     let tokens = dialect::tokenize(ddl)?;
-    match dialect::parse_all(tokens, sqlparser::parser::Parser::parse_data_type) {
+    match dialect::parse_all(tokens, |parser| parser.parse_data_type()) {
         Ok(sql) => arrow_type(&sql),
         Err(_no_type) => Ok(DataType::Struct(parse_schema(ddl)?.fields().clone())),
     }

@@ -198,6 +198,10 @@ impl Printer<'_> {
         let name = plain_name(function).unwrap_or_else(|| function.name.to_string());
         let mut arguments = self.arguments(&function.args)?;
         let called = time_names::call(&name, &mut arguments);
+        if called == "from_json" {
+            // The schema and the options are no part of the name.
+            arguments.truncate(1);
+        }
         let count = arguments.len();
         let mut text = function_names::of(&called, &arguments.join(", "), count);
         if let Some(filter) = &function.filter {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Builder, ListBuilder, StringArray, StringBuilder};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int32Builder, ListBuilder, StringArray, StringBuilder,
+};
 use arrow::datatypes::DataType::{self, Int32, Null, Utf8};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;

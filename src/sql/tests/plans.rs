@@ -207,7 +207,7 @@ async fn columns_without_alias_are_called_as_spark_calls_them() {
         ("count(DISTINCT v)", "count(DISTINCT v)"),
         ("count(v) FILTER (WHERE v > 1)", "count(v) FILTER (WHERE (v > 1))"),
         ("max(v) * 2 + 1", "((max(v) * 2) + 1)"),
-        ("first(v, true)", "first(v, true)"),
+        ("first(v, true)", "first(v)"),
         ("mean(x)", "mean(x)"),
         ("max(v) <> 1 AND NOT bool_or(b)", "((NOT (max(v) = 1)) AND (NOT bool_or(b)))"),
         ("CAST(max(v) AS STRING)", "CAST(max(v) AS STRING)"),
