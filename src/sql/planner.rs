@@ -21,6 +21,7 @@ use crate::sql::functions::datetime::cast::UseTimeCasts;
 use crate::sql::functions::datetime::comparison::CompareTimesAlike;
 use crate::sql::functions::datetime::operators::TimeOperators;
 use crate::sql::functions::float_extremes::UseFloatExtremes;
+use crate::sql::functions::lambdas;
 use crate::sql::relation_planner::StreamRelations;
 use crate::sql::tables::{Tables, parts_of};
 use crate::sql::types::SparkTypes;
@@ -41,6 +42,7 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     options.catalog.information_schema = true;
     builtin::add_to(builder.scalar_functions().get_or_insert_default());
     aggregate::add_to(builder.aggregate_functions().get_or_insert_default());
+    lambdas::add_to(builder.higher_order_functions().get_or_insert_default());
     builder.relation_planners().get_or_insert_default().insert(0, Arc::new(StreamRelations));
     let operators = builder.expr_planners().get_or_insert_default();
     operators.insert(0, Arc::new(SparkOperators));
@@ -63,7 +65,8 @@ pub async fn plan(state: &SessionState, query: &Query) -> Result<LogicalPlan> {
     let tables = Tables::load(state, query).await?;
     let mut query = query.clone();
     let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
-    binder::bind(&mut query, &tables, &is_aggregate)?;
+    let is_ansi = state.config_options().execution.enable_ansi_mode;
+    binder::bind(&mut query, &tables, &is_aggregate, is_ansi)?;
     run(state, Statement::Query(Box::new(query))).await
 }
 

@@ -7,7 +7,8 @@
 //! | `INTERVAL 1 HOUR 30 MINUTES`           | `INTERVAL '1 hour 30 minute'`                    |
 //! | `LATERAL VIEW f(..) t c`               | `LATERAL VIEW f(..) t AS c`                      |
 //! | `"text"`                               | `'text'`                                         |
-//! | `1.5D`, `1e3`                          | `CAST('1.5' AS DOUBLE)`                          |
+//! | `1.5D`, `1e3`                          | `DOUBLE '1.5'`                                   |
+//! | `exists(array, lambda)`                | `` `exists`(array, lambda) ``                    |
 //!
 //! STREAM and WATERMARK stay usable as names: the first counts only where a relation may begin
 //! and a name follows, the second only behind a relation and before DELAY OF.
@@ -105,14 +106,12 @@ const AFTER_A_TABLE: &[&str] = &[
     "WINDOW",
 ];
 
-/// What may stand right behind a number, and the type that it gives it; `BD` is as none at all.
-const SUFFIXES: &[(&str, Option<&str>)] = &[
-    ("D", Some("DOUBLE")),
-    ("F", Some("FLOAT")),
-    ("S", Some("SMALLINT")),
-    ("Y", Some("TINYINT")),
-    ("BD", None),
-];
+/// Words that a query begins with.
+const QUERY_WORDS: &[&str] = &["SELECT", "WITH", "VALUES", "FROM", "TABLE"];
+
+/// What may stand right behind a number, and the type that it gives it.
+const SUFFIXES: &[(&str, &str)] =
+    &[("D", "DOUBLE"), ("F", "FLOAT"), ("S", "SMALLINT"), ("Y", "TINYINT"), ("BD", "DECIMAL")];
 
 impl Pass<'_> {
     fn step(&mut self) -> Result<()> {
@@ -178,9 +177,24 @@ impl Pass<'_> {
             self.next += 1;
             return Ok(());
         }
+        if is_word(here, "EXISTS") && self.calls_function() {
+            self.emit(Token::make_word("exists", Some('`')), here.span);
+            self.next += 1;
+            return Ok(());
+        }
         self.note_clause(here);
         self.keep();
         Ok(())
+    }
+
+    /// Whether what stands in the parentheses behind the next token is no query.
+    fn calls_function(&self) -> bool {
+        let mut inside = self.input[self.next + 1..].iter();
+        if inside.next().is_none_or(|open| open.token != Token::LParen) {
+            return false;
+        }
+        let first = inside.find(|token| token.token != Token::LParen);
+        first.is_some_and(|first| !QUERY_WORDS.iter().any(|word| is_word(first, word)))
     }
 
     /// Keeps track of where relations may stand.
@@ -343,19 +357,28 @@ impl Pass<'_> {
         let suffix = SUFFIXES.iter().find(|(word, _)| next.is_some_and(|next| is_word(next, word)));
         let taken = if suffix.is_some() { 2 } else { 1 };
         let sql_type = match suffix {
-            Some((_, sql_type)) => *sql_type,
+            Some((_, sql_type)) => Some(*sql_type),
             None if digits.contains(['e', 'E']) => Some("DOUBLE"),
             None => None,
         };
         match sql_type {
             Some(sql_type) => {
-                let text = Token::SingleQuotedString(digits.to_owned());
-                let word = |text| Token::make_word(text, None);
-                for token in
-                    [word("CAST"), Token::LParen, text, word("AS"), word(sql_type), Token::RParen]
-                {
-                    self.emit(token, span);
+                self.emit(Token::make_word(sql_type, None), span);
+                if sql_type == "DECIMAL" {
+                    let (precision, scale) = decimal_of(digits);
+                    let number = |number: usize| Token::Number(number.to_string(), false);
+                    let bounds = [
+                        Token::LParen,
+                        number(precision),
+                        Token::Comma,
+                        number(scale),
+                        Token::RParen,
+                    ];
+                    for token in bounds {
+                        self.emit(token, span);
+                    }
                 }
+                self.emit(Token::SingleQuotedString(digits.to_owned()), span);
                 self.next += taken;
             }
             None => {
@@ -380,6 +403,19 @@ impl Pass<'_> {
 
     fn emit(&mut self, token: Token, span: Span) {
         self.output.push(TokenWithSpan::new(token, span));
+    }
+}
+
+/// The precision and the scale of a number as it is written.
+fn decimal_of(digits: &str) -> (usize, usize) {
+    let (number, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let exponent: i64 = exponent.parse().unwrap_or(0);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let known = whole.trim_start_matches('0').len() + fraction.len();
+    let scale = i64::try_from(fraction.len()).unwrap_or(0) - exponent;
+    match usize::try_from(scale) {
+        Ok(scale) => (known.max(scale).max(1), scale),
+        Err(_) => (known + usize::try_from(-scale).unwrap_or(0), 0),
     }
 }
 
@@ -544,7 +580,7 @@ mod tests {
             rewritten(
                 r#"SELECT ts + INTERVAL 1 HOUR 30 MINUTES, "it's", 'a\tb', 1.5D, 2BD, 1e3, 7L"#
             ),
-            "SELECT ts + INTERVAL '1 hour 30 minute', 'it''s', 'a\tb', CAST('1.5' AS DOUBLE), 2, CAST('1e3' AS DOUBLE), 7L"
+            "SELECT ts + INTERVAL '1 hour 30 minute', 'it''s', 'a\tb', DOUBLE '1.5', DECIMAL(1,0) '2', DOUBLE '1e3', 7L"
         );
         assert_eq!(
             rewritten(

@@ -10,8 +10,9 @@ use sqlparser::ast::{
 
 use crate::error::{Error, Result};
 use crate::sql::ast::binder::Binder;
+use crate::sql::ast::lambdas::Lambdas;
 use crate::sql::ast::scope::{Column, Found, Scope, same, spell_fields};
-use crate::sql::ast::{literals, spelling, time_calls};
+use crate::sql::ast::{aggregates, literals, spelling, time_calls};
 use crate::sql::types;
 
 /// What an expression can see.
@@ -58,7 +59,7 @@ impl Binder<'_> {
     }
 
     fn visit(&mut self, node: &mut impl VisitMut, names: &Names<'_>) -> Result<()> {
-        let mut visitor = Visitor { binder: self, names, depth: 0 };
+        let mut visitor = Visitor { binder: self, names, depth: 0, lambdas: Lambdas::default() };
         match node.visit(&mut visitor) {
             ControlFlow::Break(error) => Err(error),
             ControlFlow::Continue(()) => Ok(()),
@@ -154,6 +155,7 @@ impl Binder<'_> {
                 Ok(())
             }
             Expr::Function(function) => {
+                aggregates::respell(function, self.is_ansi)?;
                 spelling::respell(function)?;
                 spelling::refuse_random_arguments(function, self.is_aggregate)
             }
@@ -269,6 +271,8 @@ struct Visitor<'v, 'a> {
     binder: &'v mut Binder<'a>,
     names: &'v Names<'v>,
     depth: usize,
+    /// The lambdas around.
+    lambdas: Lambdas,
 }
 
 impl VisitorMut for Visitor<'_, '_> {
@@ -297,6 +301,11 @@ impl VisitorMut for Visitor<'_, '_> {
             return ControlFlow::Continue(());
         }
         literals::join_sign(expr);
+        match self.lambdas.enter(expr) {
+            Ok(true) => return ControlFlow::Continue(()),
+            Ok(false) => (),
+            Err(error) => return ControlFlow::Break(error),
+        }
         match self.binder.resolve(expr, self.names) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
@@ -305,6 +314,7 @@ impl VisitorMut for Visitor<'_, '_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         if self.depth == 0 {
+            self.lambdas.leave(expr);
             literals::type_number(expr);
             spelling::respell_minus(expr);
             spelling::respell_words(expr);

@@ -21,9 +21,16 @@ pub(in crate::sql) fn bind(
     query: &mut Query,
     tables: &Tables,
     is_aggregate: &(dyn Fn(&str) -> bool + Sync),
+    is_ansi: bool,
 ) -> Result<()> {
-    let mut binder =
-        Binder { tables, is_aggregate, ctes: Vec::new(), outer: Vec::new(), grouping: Vec::new() };
+    let mut binder = Binder {
+        tables,
+        is_aggregate,
+        is_ansi,
+        ctes: Vec::new(),
+        outer: Vec::new(),
+        grouping: Vec::new(),
+    };
     binder.query(query).map(|_columns| ())
 }
 
@@ -34,6 +41,8 @@ pub(super) type KnownCte = (String, Vec<Column>);
 pub(super) struct Binder<'a> {
     pub(super) tables: &'a Tables,
     pub(super) is_aggregate: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Whether what does not fit is an error, and not NULL.
+    pub(super) is_ansi: bool,
     pub(super) ctes: Vec<KnownCte>,
     /// The scopes of the blocks around, the innermost last.
     pub(super) outer: Vec<Scope>,

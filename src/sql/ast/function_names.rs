@@ -75,6 +75,15 @@ pub(super) fn of(name: &str, arguments: &str, count: usize) -> String {
         ) => return arguments.to_owned(),
         ("log", 1) => return format!("LOG(E(), {arguments})"),
         ("positive", 1) => return format!("(+ {arguments})"),
+        ("approx_percentile" | "percentile_approx", 2) => {
+            return format!("{name}({arguments}, 10000)");
+        }
+        ("listagg" | "string_agg", 1) => return format!("listagg({arguments}, NULL)"),
+        ("string_agg", 2) => return format!("listagg({arguments})"),
+        ("mode", 2) if arguments.ends_with(", false") => {
+            return format!("mode({})", arguments.trim_end_matches(", false"));
+        }
+        ("percentile", 2) => return format!("percentile({arguments}, 1)"),
         ("array_agg", 1) => return format!("collect_list({arguments})"),
         ("first" | "last" | "any_value", 2) => {
             let value = arguments.rsplit_once(", ").map_or(arguments, |(value, _)| value);

@@ -5,11 +5,13 @@
 
 pub(super) mod binder;
 
+mod aggregates;
 mod bind_expr;
 mod bind_from;
 mod from;
 mod function_names;
 mod generators;
+mod lambdas;
 mod literals;
 mod names;
 mod refuse;

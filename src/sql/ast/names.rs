@@ -6,14 +6,17 @@
 use arrow::datatypes::DataType;
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, OrderByExpr, Subscript, UnaryOperator, Value, WindowFrameBound,
-    WindowSpec, WindowType,
+    FunctionArguments, Ident, LambdaFunction, OrderByExpr, Subscript, UnaryOperator, Value,
+    WindowFrameBound, WindowSpec, WindowType,
 };
 
 use crate::error::Result;
+use crate::sql::ast::aggregates::within_group_name;
 use crate::sql::ast::bind_expr::Names;
 use crate::sql::ast::binder::Binder;
 use crate::sql::ast::function_names;
+use crate::sql::ast::literals;
+use crate::sql::ast::scope::same;
 use crate::sql::ast::spelling::plain_name;
 use crate::sql::ast::time_names;
 use crate::sql::interval;
@@ -29,30 +32,46 @@ pub(super) fn of(expr: &Expr, names: &Names<'_>, binder: &Binder<'_>) -> Result<
             Ok(parts.last().map_or_else(String::new, |part| part.value.clone()))
         }
         Expr::Nested(inner) => of(inner, names, binder),
-        other => Printer { names, binder }.print(other),
+        other => Printer { names, binder, parameters: vec![] }.print(other),
     }
 }
 
 struct Printer<'a> {
     names: &'a Names<'a>,
     binder: &'a Binder<'a>,
+    /// The parameters of the lambdas around.
+    parameters: Vec<String>,
 }
+
+/// What Spark calls any parameter of a lambda.
+const PARAMETER: &str = "namedlambdavariable()";
 
 impl Printer<'_> {
     fn print(&self, expr: &Expr) -> Result<String> {
         Ok(match expr {
+            Expr::Identifier(name) if self.is_parameter(name) => PARAMETER.to_owned(),
             Expr::Identifier(name) => name.value.clone(),
+            Expr::Lambda(lambda) => self.lambda(lambda)?,
             Expr::CompoundIdentifier(parts) => self.qualified(parts)?,
             Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain)?,
             Expr::Nested(inner) => self.print(inner)?,
             Expr::Value(value) => literal(&value.value),
             Expr::TypedString(typed) => {
                 let text = typed.value.clone().into_string().unwrap_or_default();
-                time_names::literal(&typed.data_type, &text)
+                match literals::number_name(&typed.data_type, &text) {
+                    Some(name) => name,
+                    None => time_names::literal(&typed.data_type, &text),
+                }
             }
             Expr::Function(function) => self.function(function)?,
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right)?,
             Expr::UnaryOp { op, expr } => self.unary(*op, expr)?,
+            // The cast of a nested value is called what it casts.
+            Expr::Cast { expr, data_type, .. }
+                if arrow_type(data_type).is_ok_and(|data_type| data_type.is_nested()) =>
+            {
+                self.print(expr)?
+            }
             Expr::Cast { kind, expr, data_type, .. } => {
                 let name = arrow_type(data_type)
                     .map_or_else(|_e| data_type.to_string(), |t| spark_type_name(&t));
@@ -81,6 +100,14 @@ impl Printer<'_> {
             }
             Expr::Subquery(_) => "scalarsubquery()".to_owned(),
             Expr::Struct { values, .. } => format!("struct({})", self.list(values)?),
+            Expr::Tuple(values) => {
+                let fields = values.iter().enumerate();
+                let fields = fields.map(|(at, value)| {
+                    self.print(value).map(|value| format!("col{}, {value}", at + 1))
+                });
+                let fields: Vec<_> = fields.collect::<Result<_>>()?;
+                format!("named_struct({})", fields.join(", "))
+            }
             Expr::Named { expr, name } => format!("{} AS {}", self.print(expr)?, name.value),
             Expr::Interval(interval) => interval::spark_name(&self.print(&interval.value)?),
             Expr::Exists { negated, .. } => negate("exists()".to_owned(), *negated),
@@ -163,8 +190,27 @@ impl Printer<'_> {
         Ok(all.join(", "))
     }
 
+    fn is_parameter(&self, name: &Ident) -> bool {
+        self.parameters.iter().any(|parameter| same(parameter, &name.value))
+    }
+
+    fn lambda(&self, lambda: &LambdaFunction) -> Result<String> {
+        let Self { names, binder, parameters } = self;
+        let mut parameters = parameters.clone();
+        let own = lambda.params.len();
+        parameters.extend(lambda.params.iter().map(|parameter| parameter.name.value.clone()));
+        let body = Printer { names, binder, parameters }.print(&lambda.body)?;
+        Ok(format!("lambdafunction({body}, {})", [PARAMETER].repeat(own).join(", ")))
+    }
+
     /// A column without its table, a field with its column.
     fn qualified(&self, parts: &[Ident]) -> Result<String> {
+        if let [first, fields @ ..] = parts
+            && self.is_parameter(first)
+        {
+            let fields = fields.iter().map(|field| field.value.as_str());
+            return Ok([PARAMETER].into_iter().chain(fields).collect::<Vec<_>>().join("."));
+        }
         let from = match self.binder.find(parts, self.names)? {
             Some(found) => {
                 parts.len() - (found.parts.len() - found.qualifier_parts).min(parts.len())
@@ -202,8 +248,14 @@ impl Printer<'_> {
             // The schema and the options are no part of the name.
             arguments.truncate(1);
         }
+        if matches!(called.as_str(), "aggregate" | "reduce") && arguments.len() == 3 {
+            arguments.push(format!("lambdafunction({PARAMETER}, {PARAMETER})"));
+        }
         let count = arguments.len();
         let mut text = function_names::of(&called, &arguments.join(", "), count);
+        let orders = function.within_group.iter();
+        let orders = orders.map(|order| Ok((self.print(&order.expr)?, order)));
+        text.push_str(&within_group_name(&called, &orders.collect::<Result<Vec<_>>>()?));
         if let Some(filter) = &function.filter {
             text.push_str(&format!(" FILTER (WHERE {})", self.print(filter)?));
         }
@@ -293,6 +345,7 @@ impl Printer<'_> {
         let inner = self.print(expr)?;
         Ok(match op {
             UnaryOperator::Minus if matches!(expr, Expr::Value(_)) => format!("-{inner}"),
+            UnaryOperator::Minus if literals::is_typed_number(expr) => format!("-{inner}"),
             UnaryOperator::BitwiseNot => format!("~{inner}"),
             UnaryOperator::Not | UnaryOperator::BangNot => format!("(NOT {inner})"),
             op => format!("({op} {inner})"),

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, CeilFloorKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
-    Ident, NullTreatment, ObjectName, TimezoneInfo, UnaryOperator, Value, visit_expressions,
+    BinaryOperator, CastKind, CeilFloorKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr,
+    Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
+    FunctionArguments, Ident, NullTreatment, ObjectName, TimezoneInfo, UnaryOperator, Value,
+    visit_expressions,
 };
 
 use crate::error::{Error, Result};
@@ -100,7 +101,7 @@ pub(super) fn respell_expr(expr: &mut Expr) {
                 false => matched,
             };
         }
-        Expr::Struct { values, .. } => {
+        Expr::Struct { values, .. } | Expr::Tuple(values) => {
             let mut args = Vec::with_capacity(values.len() * 2);
             for (at, value) in values.iter().enumerate() {
                 let (name, value) = match value {
@@ -135,6 +136,26 @@ pub(super) fn respell_expr(expr: &mut Expr) {
                 list.args.swap(0, 1);
             }
             let FunctionArguments::List(list) = &function.args else { return };
+            // As an operator it knows how many digits a whole number beside a decimal has.
+            if let (
+                "mod",
+                [
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(left)),
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(right)),
+                ],
+            ) = (name.as_str(), list.args.as_slice())
+            {
+                let side = |side: &Expr| Box::new(Expr::Nested(Box::new(side.clone())));
+                let op = BinaryOperator::Modulo;
+                *expr = Expr::BinaryOp { left: side(left), op, right: side(right) };
+                return;
+            }
+            // A call of nothing has no types for the planner to look at.
+            if name == "map" && list.args.is_empty() {
+                let empty = call("array", vec![]);
+                *expr = call("map_from_arrays", vec![plain(&empty), plain(&empty)]);
+                return;
+            }
             if let (Some(data_type), [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))]) =
                 (cast_type(&name), list.args.as_slice())
             {
@@ -150,7 +171,8 @@ fn cast(expr: Expr, data_type: DataType) -> Expr {
     Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
 }
 
-fn call(name: &str, args: Vec<FunctionArg>) -> Expr {
+/// A plain call.
+pub(super) fn call(name: &str, args: Vec<FunctionArg>) -> Expr {
     let list = FunctionArgumentList { duplicate_treatment: None, args, clauses: vec![] };
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),

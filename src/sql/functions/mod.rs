@@ -11,10 +11,11 @@ pub(super) mod aggregate;
 pub(super) mod arithmetic;
 
 pub(super) mod collections;
-mod conditional;
+pub(super) mod conditional;
 mod define;
 mod hashes;
 mod json;
+pub(super) mod lambdas;
 mod math;
 mod spark;
 mod strings;
