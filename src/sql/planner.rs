@@ -22,6 +22,8 @@ use crate::sql::functions::datetime::comparison::CompareTimesAlike;
 use crate::sql::functions::datetime::operators::TimeOperators;
 use crate::sql::functions::float_extremes::UseFloatExtremes;
 use crate::sql::functions::lambdas;
+use crate::sql::functions::number_casts::UseNumberCasts;
+use crate::sql::functions::widening::WidenNumbers;
 use crate::sql::relation_planner::StreamRelations;
 use crate::sql::tables::{Tables, parts_of};
 use crate::sql::types::SparkTypes;
@@ -50,9 +52,11 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     operators.insert(0, Arc::new(TimeOperators::default()));
     let analyzer = builder.analyzer().get_or_insert_default();
     analyzer.rules.insert(0, Arc::new(CompareTimesAlike));
+    analyzer.rules.insert(0, Arc::new(WidenNumbers));
     builder
         .with_analyzer_rule(Arc::new(UseFloatExtremes))
         .with_analyzer_rule(Arc::new(UseTimeCasts))
+        .with_analyzer_rule(Arc::new(UseNumberCasts))
         .with_type_planner(Arc::new(SparkTypes))
 }
 

@@ -9,6 +9,7 @@
 //! | `"text"`                               | `'text'`                                         |
 //! | `1.5D`, `1e3`                          | `DOUBLE '1.5'`                                   |
 //! | `exists(array, lambda)`                | `` `exists`(array, lambda) ``                    |
+//! | `LIKE ANY (..)`, `LIKE ALL (..)`       | `LIKE __millstream_any(..)`                      |
 //!
 //! STREAM and WATERMARK stay usable as names: the first counts only where a relation may begin
 //! and a name follows, the second only behind a relation and before DELAY OF.
@@ -22,6 +23,7 @@ use crate::sql::dialect::{at, unsupported_at};
 use crate::sql::interval::find_interval;
 use crate::sql::lateral_view;
 use crate::sql::marker;
+use crate::sql::words;
 
 /// Rewrites the tokens of one query, which hold no blanks.
 pub(super) fn rewrite(tokens: &[TokenWithSpan]) -> Result<Vec<TokenWithSpan>> {
@@ -106,27 +108,18 @@ const AFTER_A_TABLE: &[&str] = &[
     "WINDOW",
 ];
 
-/// Words that a query begins with.
-const QUERY_WORDS: &[&str] = &["SELECT", "WITH", "VALUES", "FROM", "TABLE"];
-
-/// What may stand right behind a number, and the type that it gives it.
-const SUFFIXES: &[(&str, &str)] =
-    &[("D", "DOUBLE"), ("F", "FLOAT"), ("S", "SMALLINT"), ("Y", "TINYINT"), ("BD", "DECIMAL")];
-
 impl Pass<'_> {
     fn step(&mut self) -> Result<()> {
         let token = &self.input[self.next];
+        if let Some((tokens, taken)) = words::respelled(&self.input[self.next..]) {
+            for new in tokens {
+                self.emit(new, token.span);
+            }
+            self.next += taken;
+            return Ok(());
+        }
         match &token.token {
             Token::Word(_) => self.word(),
-            Token::Number(digits, _) => {
-                self.number(digits, token.span);
-                Ok(())
-            }
-            Token::DoubleQuotedString(text) => {
-                self.emit(Token::SingleQuotedString(text.clone()), token.span);
-                self.next += 1;
-                Ok(())
-            }
             Token::LParen => {
                 // Inside the parentheses of a nested join stand relations too.
                 let relations = self.expects_relation();
@@ -170,31 +163,9 @@ impl Pass<'_> {
             self.next += taken;
             return Ok(());
         }
-        if is_word(here, "TIMESTAMP_LTZ")
-            && self.peek(1).is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)))
-        {
-            self.emit(Token::make_word("TIMESTAMP", None), here.span);
-            self.next += 1;
-            return Ok(());
-        }
-        if is_word(here, "EXISTS") && self.calls_function() {
-            self.emit(Token::make_word("exists", Some('`')), here.span);
-            self.next += 1;
-            return Ok(());
-        }
         self.note_clause(here);
         self.keep();
         Ok(())
-    }
-
-    /// Whether what stands in the parentheses behind the next token is no query.
-    fn calls_function(&self) -> bool {
-        let mut inside = self.input[self.next + 1..].iter();
-        if inside.next().is_none_or(|open| open.token != Token::LParen) {
-            return false;
-        }
-        let first = inside.find(|token| token.token != Token::LParen);
-        first.is_some_and(|first| !QUERY_WORDS.iter().any(|word| is_word(first, word)))
     }
 
     /// Keeps track of where relations may stand.
@@ -351,43 +322,6 @@ impl Pass<'_> {
         None
     }
 
-    /// Spark's suffixes of numbers, which the parser would take for an alias.
-    fn number(&mut self, digits: &str, span: Span) {
-        let next = self.peek(1).filter(|next| next.span.start == span.end);
-        let suffix = SUFFIXES.iter().find(|(word, _)| next.is_some_and(|next| is_word(next, word)));
-        let taken = if suffix.is_some() { 2 } else { 1 };
-        let sql_type = match suffix {
-            Some((_, sql_type)) => Some(*sql_type),
-            None if digits.contains(['e', 'E']) => Some("DOUBLE"),
-            None => None,
-        };
-        match sql_type {
-            Some(sql_type) => {
-                self.emit(Token::make_word(sql_type, None), span);
-                if sql_type == "DECIMAL" {
-                    let (precision, scale) = decimal_of(digits);
-                    let number = |number: usize| Token::Number(number.to_string(), false);
-                    let bounds = [
-                        Token::LParen,
-                        number(precision),
-                        Token::Comma,
-                        number(scale),
-                        Token::RParen,
-                    ];
-                    for token in bounds {
-                        self.emit(token, span);
-                    }
-                }
-                self.emit(Token::SingleQuotedString(digits.to_owned()), span);
-                self.next += taken;
-            }
-            None => {
-                self.keep();
-                self.next += taken - 1;
-            }
-        }
-    }
-
     fn frame(&self) -> Frame {
         self.frames.last().copied().unwrap_or_default()
     }
@@ -403,19 +337,6 @@ impl Pass<'_> {
 
     fn emit(&mut self, token: Token, span: Span) {
         self.output.push(TokenWithSpan::new(token, span));
-    }
-}
-
-/// The precision and the scale of a number as it is written.
-fn decimal_of(digits: &str) -> (usize, usize) {
-    let (number, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
-    let exponent: i64 = exponent.parse().unwrap_or(0);
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let known = whole.trim_start_matches('0').len() + fraction.len();
-    let scale = i64::try_from(fraction.len()).unwrap_or(0) - exponent;
-    match usize::try_from(scale) {
-        Ok(scale) => (known.max(scale).max(1), scale),
-        Err(_) => (known + usize::try_from(-scale).unwrap_or(0), 0),
     }
 }
 

@@ -41,7 +41,7 @@ SELECT sum(CAST(9e37 AS DECIMAL(38,0))) FROM t
 SELECT sum(l) FROM t
 SELECT try_sum(s) FROM t
 SELECT try_sum(DISTINCT v) AS s FROM t
-SELECT listagg(s) WITHIN GROUP (ORDER BY v), listagg(s, ', ') WITHIN GROUP (ORDER BY s DESC), string_agg(DISTINCT s, '|') WITHIN GROUP (ORDER BY s) FROM t
+SELECT listagg(s) WITHIN GROUP (ORDER BY v, s), listagg(s, ', ') WITHIN GROUP (ORDER BY s DESC), string_agg(DISTINCT s, '|') WITHIN GROUP (ORDER BY s) FROM t
 SELECT k, listagg(s, ',') WITHIN GROUP (ORDER BY v DESC, s) AS r FROM t GROUP BY k
 SELECT listagg(s, NULL) WITHIN GROUP (ORDER BY s) FROM t
 SELECT listagg(v, '-') WITHIN GROUP (ORDER BY v) FROM t
@@ -66,7 +66,7 @@ SELECT k, count(DISTINCT v, s) AS n FROM t GROUP BY k
 SELECT count(k, v), count(v, x, c) FROM t
 SELECT k, count(v, l) AS n FROM t GROUP BY k
 SELECT bool_and(v > 0), every(b), some(b), any(v > 3), bool_or(b) FROM t
-SELECT first(v), last(v), first(v, true), last(v) IGNORE NULLS, any_value(v) IGNORE NULLS, first_value(k, true), last_value(k, false) FROM t
+SELECT first(v), last(v), first(v, true) AS f, last(v) IGNORE NULLS AS l, any_value(v) IGNORE NULLS, first_value(k, true), last_value(k, false) FROM t
 SELECT k, approx_count_distinct(s) AS n, approx_count_distinct(s, 0.1) AS n2 FROM t GROUP BY k
 SELECT k, max_by(v, c) AS m, min_by(s, x) AS m2 FROM t GROUP BY k
 SELECT k, v, percentile_approx(v, 0.5) OVER (PARTITION BY k) AS p, median(v) OVER (PARTITION BY k) AS m FROM t

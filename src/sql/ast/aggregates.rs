@@ -2,12 +2,13 @@
 //! as a form of another one. They become plain calls, whose order is among the arguments.
 
 use sqlparser::ast::{
-    CaseWhen, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    Ident, ObjectName, OrderByExpr, Value,
+    DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectName, OrderByExpr, Value,
 };
 
 use crate::error::{Error, Result};
-use crate::sql::ast::spelling::{call, plain_name};
+use crate::sql::ast::choices::case;
+use crate::sql::ast::spelling::{call, cast, plain_name};
 use crate::sql::functions::aggregate::counted::{
     DISCRETE, DISCRETE_DOWN, MODE_DOWN, PERCENTILE_DOWN,
 };
@@ -44,7 +45,11 @@ pub(super) fn respell(function: &mut Function, is_ansi: bool) -> Result<()> {
             let row = Expr::Struct { values, fields: vec![] };
             become_call(function, "count", vec![where_known(there, row)]);
         }
-        ("regr_count", [y, x]) => become_call(function, "count", vec![y.clone(), x.clone()]),
+        ("regr_count", [y, x]) => {
+            let number =
+                |value: &Expr| cast(value.clone(), DataType::Double(ExactNumberInfo::None));
+            become_call(function, "count", vec![number(y), number(x)]);
+        }
         ("regr_avgx", [y, x]) | ("regr_avgy", [x, y]) => {
             let value = where_known(known(y), x.clone());
             become_call(function, "avg", vec![value]);
@@ -145,16 +150,8 @@ fn all_known(values: &[Expr]) -> Expr {
     })
 }
 
-/// `CASE WHEN condition THEN value END`
 fn where_known(condition: Expr, value: Expr) -> Expr {
-    let token = sqlparser::ast::helpers::attached_token::AttachedToken::empty;
-    Expr::Case {
-        case_token: token(),
-        end_token: token(),
-        operand: None,
-        conditions: vec![CaseWhen { condition, result: value }],
-        else_result: None,
-    }
+    case(vec![(condition, value)], None)
 }
 
 fn number(expr: &Expr) -> Option<f64> {

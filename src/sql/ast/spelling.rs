@@ -10,7 +10,8 @@ use sqlparser::ast::{
 };
 
 use crate::error::{Error, Result};
-use crate::sql::ast::time_calls;
+use crate::sql::ast::{choices, time_calls};
+use crate::sql::dialect::UNSIGNED_SHIFT;
 use crate::sql::tables::parts_of;
 
 /// Spark's name and DataFusion's.
@@ -30,7 +31,7 @@ const SPELLINGS: &[(&str, &str)] = &[
 ];
 
 /// Functions whose result differs from call to call.
-const RANDOM: &[&str] = &[
+pub(super) const RANDOM: &[&str] = &[
     "input_file_name",
     "monotonically_increasing_id",
     "rand",
@@ -94,6 +95,14 @@ pub(super) fn respell_expr(expr: &mut Expr) {
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: inner } => {
             *expr = call("bitwise_not", vec![plain(inner)]);
         }
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+            *expr = call("concat", vec![plain(left), plain(right)]);
+        }
+        Expr::BinaryOp { left, op, right } if shift(op).is_some() => {
+            if let Some(function) = shift(op) {
+                *expr = call(function, vec![plain(left), plain(right)]);
+            }
+        }
         Expr::RLike { negated, expr: text, pattern, .. } => {
             let matched = call("rlike", vec![plain(text), plain(pattern)]);
             *expr = match negated {
@@ -136,6 +145,10 @@ pub(super) fn respell_expr(expr: &mut Expr) {
                 list.args.swap(0, 1);
             }
             let FunctionArguments::List(list) = &function.args else { return };
+            if let Some(choice) = choices::respelled(&name, &list.args) {
+                *expr = choice;
+                return;
+            }
             // As an operator it knows how many digits a whole number beside a decimal has.
             if let (
                 "mod",
@@ -151,6 +164,10 @@ pub(super) fn respell_expr(expr: &mut Expr) {
                 return;
             }
             // A call of nothing has no types for the planner to look at.
+            if name == "concat" && list.args.is_empty() {
+                *expr = Expr::value(Value::SingleQuotedString(String::new()));
+                return;
+            }
             if name == "map" && list.args.is_empty() {
                 let empty = call("array", vec![]);
                 *expr = call("map_from_arrays", vec![plain(&empty), plain(&empty)]);
@@ -166,7 +183,18 @@ pub(super) fn respell_expr(expr: &mut Expr) {
     }
 }
 
-fn cast(expr: Expr, data_type: DataType) -> Expr {
+/// The function that shifts as an operator does.
+fn shift(op: &BinaryOperator) -> Option<&'static str> {
+    match op {
+        BinaryOperator::PGBitwiseShiftLeft => Some("shiftleft"),
+        BinaryOperator::PGBitwiseShiftRight => Some("shiftright"),
+        BinaryOperator::Custom(op) if op == UNSIGNED_SHIFT => Some("shiftrightunsigned"),
+        _ => None,
+    }
+}
+
+/// A cast.
+pub(super) fn cast(expr: Expr, data_type: DataType) -> Expr {
     let expr = Box::new(expr);
     Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
 }

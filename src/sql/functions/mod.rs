@@ -9,6 +9,8 @@ pub(super) mod float_extremes;
 
 pub(super) mod aggregate;
 pub(super) mod arithmetic;
+pub(super) mod number_casts;
+pub(super) mod widening;
 
 pub(super) mod collections;
 pub(super) mod conditional;

@@ -31,7 +31,6 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         string::base64(),
         string::unbase64(),
         string::char(),
-        string::concat(),
         string::concat_ws(),
         string::elt(),
         string::length(),

@@ -2,6 +2,7 @@
 //!
 //! Characters are Unicode code points and positions begin at 1, as in Spark.
 
+pub(super) mod likes;
 pub(super) mod patterns;
 pub(super) mod places;
 pub(super) mod shapes;
