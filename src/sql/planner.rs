@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
@@ -23,7 +24,7 @@ use crate::sql::functions::datetime::operators::TimeOperators;
 use crate::sql::functions::float_extremes::UseFloatExtremes;
 use crate::sql::functions::lambdas;
 use crate::sql::functions::number_casts::UseNumberCasts;
-use crate::sql::functions::widening::WidenNumbers;
+use crate::sql::functions::widening::{WidenNumbers, widened};
 use crate::sql::relation_planner::StreamRelations;
 use crate::sql::tables::{Tables, parts_of};
 use crate::sql::types::SparkTypes;
@@ -97,5 +98,28 @@ pub async fn plan_batch(state: &SessionState, statement: &Statement) -> Result<L
 async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
     let statement = DfStatement::Statement(Box::new(statement));
     // DataFusion's future is large; callers should not have to carry it in theirs.
-    Ok(Box::pin(state.statement_to_plan(statement)).await?)
+    let plan = Box::pin(state.statement_to_plan(statement)).await.map_err(unknown_function)?;
+    Ok(widened(plan)?)
 }
+
+/// The error of a function that is not there says so.
+fn unknown_function(error: DataFusionError) -> Error {
+    let text = error.strip_backtrace();
+    let found = text.split_once("Invalid function '").and_then(|(_, rest)| rest.split_once('\''));
+    let Some((name, rest)) = found else { return Error::from(error) };
+    let instead = INSTEAD.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead);
+    let nearest = rest.split_once("Did you mean '").and_then(|(_, rest)| rest.split_once('\''));
+    let hint = match (instead, nearest) {
+        (Some(instead), _) => instead.to_owned(),
+        (None, Some((nearest, _))) => format!("did you mean `{nearest}`?"),
+        (None, None) => "docs/spark-differences.md lists those that are missing".to_owned(),
+    };
+    Error::unsupported(format!("the function `{name}` is not known; {hint}"))
+}
+
+/// Functions of Spark that are not there, and what to use in their place.
+const INSTEAD: &[(&str, &str)] = &[
+    ("md5", "use sha2(.., 256)"),
+    ("uniform", "use rand() * (high - low) + low"),
+    ("collate", "texts are compared byte by byte"),
+];

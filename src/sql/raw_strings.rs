@@ -20,6 +20,10 @@ pub(super) fn made_plain(text: &str) -> Cow<'_, str> {
                 let end = rest[2..].find(quote).map_or(rest.len(), |end| end + 3);
                 out.push_str(&rest[1..end].replace('\\', "\\\\"));
                 rest = &rest[end..];
+                if rest.starts_with(quote) {
+                    // What follows is another text, and no quote in this one.
+                    out.push(' ');
+                }
                 continue;
             }
             _ => letter.len_utf8(),
@@ -82,6 +86,7 @@ mod tests {
             (r"-- r'\d'", r"-- r'\d'"),
             (r"/* r'\d' /* */ r'\e' */ r'\f'", r"/* r'\d' /* */ r'\e' */ '\\f'"),
             (r"'it\'s r''\d' r'x", r"'it\'s r''\d' 'x"),
+            (r"r'a''b'", "'a' 'b'"),
             (r"`r'\d'` r'\d'", r"`r'\d'` '\\d'"),
         ] {
             assert_eq!(made_plain(text), expected, "{text}");

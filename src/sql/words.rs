@@ -73,12 +73,14 @@ fn number(digits: &str, tokens: &[TokenWithSpan]) -> Option<(Vec<Token>, usize)>
         None => return None,
     };
     let mut out = vec![Token::make_word(sql_type, None)];
+    let mut text = digits.to_owned();
     if sql_type == "DECIMAL" {
         let (precision, scale) = decimal_of(digits);
+        text = without_exponent(digits, scale);
         let number = |number: usize| Token::Number(number.to_string(), false);
         out.extend([Token::LParen, number(precision), Token::Comma, number(scale), Token::RParen]);
     }
-    out.push(Token::SingleQuotedString(digits.to_owned()));
+    out.push(Token::SingleQuotedString(text));
     Some((out, taken))
 }
 
@@ -95,6 +97,18 @@ fn decimal_of(digits: &str) -> (usize, usize) {
     }
 }
 
+/// A number in plain digits, of which `scale` stand behind the point.
+fn without_exponent(digits: &str, scale: usize) -> String {
+    let (number, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let exponent: i64 = exponent.parse().unwrap_or(0);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let zeros = usize::try_from(exponent - fraction.len() as i64).unwrap_or(0);
+    let all = format!("{whole}{fraction}{}", "0".repeat(zeros));
+    let all = format!("{all:0>width$}", width = scale + 1);
+    let (whole, fraction) = all.split_at(all.len() - scale);
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +119,15 @@ mod tests {
             [("10", (2, 0)), ("0.05", (2, 2)), ("1.50", (3, 2)), ("1e3", (4, 0)), ("12e-3", (3, 3))]
         {
             assert_eq!(decimal_of(digits), expected, "{digits}");
+        }
+        for (digits, expected) in [
+            ("10", "10"),
+            ("1.50", "1.50"),
+            ("1e3", "1000"),
+            ("12e-3", "0.012"),
+            ("1.25e1", "12.5"),
+        ] {
+            assert_eq!(without_exponent(digits, decimal_of(digits).1), expected, "{digits}");
         }
     }
 }

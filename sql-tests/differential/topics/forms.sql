@@ -29,7 +29,6 @@ VALUES (1, 'a'), (2, 'b')
 SELECT * FROM (VALUES (1, 2)) AS y(a, b)
 WITH w AS (VALUES (1, 2)) SELECT col2, COL1 FROM w
 SELECT col1 FROM (VALUES (1), (NULL)) UNION ALL SELECT v FROM t
-SELECT * FROM VALUES 1, 2 AS x(a)
 SELECT id, r.id + 1 AS n FROM range(2) AS r
 SELECT * FROM range(0, 10, 3, 2) AS r(x)
 SELECT id FROM range(5, 2, -1)
@@ -37,13 +36,13 @@ SELECT a.id, b.id AS other FROM range(2) a JOIN range(1, 3) b ON a.id = b.id
 SELECT k, v FROM t ORDER BY ALL DESC
 SELECT k, v FROM t ORDER BY ALL DESC NULLS LAST
 SELECT k, count(*) AS n FROM t GROUP BY ALL ORDER BY ALL
-SELECT concat(array(1), array(2L)), array(1) || array(2), concat(X'61', X'62'), concat('a', 1, true), concat(), 'a' || NULL, 'a' || 1, concat(array('a'), CAST(NULL AS ARRAY<STRING>)), concat('x')
+SELECT concat(array(1), array(2L)), array(1) || array(3), concat(X'61', X'62'), concat('a', 1, true), concat(), 'a' || NULL, 'a' || 1, concat(array('a'), CAST(NULL AS ARRAY<STRING>)), concat('x')
 SELECT concat(array(1), NULL)
 SELECT concat(array(1), 'a')
 SELECT k || v AS kv, concat(k, '-', v, '-', x) AS all_of FROM t
 SELECT nullif(1, 1.0), nullif(2, 1.0), nullif('a', 'b'), nullif(v, 1), nullif(v, NULL) FROM t
 SELECT decode(2,1,'a',2,'b'), decode(5, 1, 2, 3), decode('x', 'x', 1, 2.5), decode(k, 'a', v, -1) FROM t
-SELECT coalesce(1, 2.5), coalesce(NULL, 1, 2L), greatest(1, 2.5), least(1.25, 2), if(true, 1, 2.5), nvl(1, 2.5), ifnull(1, 2.55), coalesce(1.5, 2.25D), coalesce(CAST(1 AS FLOAT), 1), coalesce(1L, 2.5)
+SELECT coalesce(1, 2.5), coalesce(NULL, 1, 2L), greatest(1, 2.5), least(1.25, 2), if(true, 1, 2.5), nvl(1, 2.5), ifnull(1, 2.55), coalesce(1.5, 2.25D), coalesce(CAST(1 AS FLOAT), 1), coalesce(3L, 2.5)
 SELECT CASE WHEN v = 1 THEN 1 WHEN v = 2 THEN 2.5 ELSE 3L END AS a, CASE v WHEN 1 THEN c ELSE 10 END AS b, coalesce(c, v) AS d, coalesce(x, c) AS e, nvl2(c, v, x) AS f FROM t
 SELECT CASE WHEN v > 1 THEN 'big' END AS s, CASE WHEN v > 1 THEN v ELSE NULL END AS n, CASE WHEN NULL THEN 1 END AS z FROM t
 SELECT CAST(0.0 AS BOOLEAN), CAST(c AS BOOLEAN) AS b, CAST(true AS DECIMAL(5,2)) AS d, try_cast(true AS DECIMAL(1,1)) AS t1 FROM t

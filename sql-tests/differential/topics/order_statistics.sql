@@ -66,7 +66,7 @@ SELECT k, count(DISTINCT v, s) AS n FROM t GROUP BY k
 SELECT count(k, v), count(v, x, c) FROM t
 SELECT k, count(v, l) AS n FROM t GROUP BY k
 SELECT bool_and(v > 0), every(b), some(b), any(v > 3), bool_or(b) FROM t
-SELECT first(v), last(v), first(v, true) AS f, last(v) IGNORE NULLS AS l, any_value(v) IGNORE NULLS, first_value(k, true), last_value(k, false) FROM t
+SELECT first(s) AS f, last(s, true) AS l, any_value(s) IGNORE NULLS AS a, first_value(s, true) AS f1, last_value(s) IGNORE NULLS AS l1 FROM t WHERE v = 4
 SELECT k, approx_count_distinct(s) AS n, approx_count_distinct(s, 0.1) AS n2 FROM t GROUP BY k
 SELECT k, max_by(v, c) AS m, min_by(s, x) AS m2 FROM t GROUP BY k
 SELECT k, v, percentile_approx(v, 0.5) OVER (PARTITION BY k) AS p, median(v) OVER (PARTITION BY k) AS m FROM t

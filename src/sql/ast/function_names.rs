@@ -85,6 +85,7 @@ pub(super) fn of(name: &str, arguments: &str, count: usize) -> String {
         ("approx_percentile" | "percentile_approx", 2) => {
             return format!("{name}({arguments}, 10000)");
         }
+        ("to_varchar", 2) => return format!("to_char({arguments})"),
         ("listagg" | "string_agg", 1) => return format!("listagg({arguments}, NULL)"),
         ("string_agg", 2) => return format!("listagg({arguments})"),
         ("mode", 2) if arguments.ends_with(", false") => {

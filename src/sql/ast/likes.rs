@@ -124,6 +124,18 @@ pub(super) fn name(
     format!("({})", each.collect::<Vec<_>>().join(op))
 }
 
+/// What Spark calls the functions that are operators too.
+pub(super) fn call_name(function: &str, arguments: &[String]) -> Option<String> {
+    match (function, arguments) {
+        ("like", [text, pattern]) => Some(format!("{text} LIKE {pattern}")),
+        ("like", [text, pattern, escape]) => {
+            Some(format!("{text} LIKE {pattern} ESCAPE '{escape}'"))
+        }
+        ("ilike", [text, pattern, _escape]) => Some(format!("ilike({text}, {pattern})")),
+        _ => None,
+    }
+}
+
 /// Whether a pattern is a text.
 pub(super) fn is_text(pattern: &Expr) -> bool {
     matches!(pattern, Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)))

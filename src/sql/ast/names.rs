@@ -28,6 +28,7 @@ use crate::sql::types::{arrow_type, spark_type_name};
 /// `Invalid` for a name that is ambiguous.
 pub(super) fn of(expr: &Expr, names: &Names<'_>, binder: &Binder<'_>) -> Result<String> {
     match expr {
+        Expr::Identifier(name) => Ok(name.value.clone()),
         Expr::CompoundIdentifier(parts) => {
             Ok(parts.last().map_or_else(String::new, |part| part.value.clone()))
         }
@@ -302,6 +303,9 @@ impl Printer<'_> {
             arguments.extend(
                 ["1", "NULL"].iter().skip(given.saturating_sub(1)).map(|&one| one.to_owned()),
             );
+        }
+        if let Some(name) = likes::call_name(&called, &arguments) {
+            return Ok(name);
         }
         if let ("ltrim" | "rtrim", [what, text]) = (called.as_str(), arguments.as_slice()) {
             let side = if called == "ltrim" { "LEADING" } else { "TRAILING" };

@@ -7,7 +7,9 @@ use datafusion::logical_expr::ScalarUDF;
 use crate::sql::functions::arithmetic::operators as arithmetic;
 use crate::sql::functions::batch_time::BatchTime;
 use crate::sql::functions::collections::{concat, elements, maps, sequence, sets, structs};
-use crate::sql::functions::strings::{likes, patterns, places, shapes};
+use crate::sql::functions::strings::{
+    binaries, likes, number_format, number_pattern, patterns, places, shapes,
+};
 use crate::sql::functions::timestamps::TimestampFrom;
 use crate::sql::functions::window_time::WindowTime;
 use crate::sql::functions::{conditional, datetime, hashes, json, math, spark};
@@ -28,7 +30,10 @@ pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
         .chain(sequence::functions())
         .chain(sets::functions())
         .chain(structs::functions())
+        .chain(binaries::functions())
         .chain(likes::functions())
+        .chain(number_format::functions())
+        .chain(number_pattern::functions())
         .chain(patterns::functions())
         .chain(places::functions())
         .chain(shapes::functions())

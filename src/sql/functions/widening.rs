@@ -32,18 +32,26 @@ impl AnalyzerRule for WidenNumbers {
     }
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        let plan = plan.transform_up_with_subqueries(|node| {
-            let mut schema = merge_schema(&node.inputs());
-            schema.merge(node.schema());
-            let names = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let replaced = expr.transform_up(|expr| widen(expr, &schema))?;
-                Ok(replaced.update_data(|expr| name.restore(expr)))
-            })
-        })?;
-        Ok(plan.data)
+        widened(plan)
     }
+}
+
+/// A plan in which these choices have Spark's types, and what is above them too.
+pub(in crate::sql) fn widened(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let mut any = false;
+    let plan = plan.transform_up_with_subqueries(|node| {
+        let mut schema = merge_schema(&node.inputs());
+        schema.merge(node.schema());
+        let names = NamePreserver::new(&node);
+        let node = node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let replaced = expr.transform_up(|expr| widen(expr, &schema))?;
+            Ok(replaced.update_data(|expr| name.restore(expr)))
+        })?;
+        any |= node.transformed;
+        if any { node.map_data(LogicalPlan::recompute_schema) } else { Ok(node) }
+    })?;
+    Ok(plan.data)
 }
 
 fn widen(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
