@@ -1,5 +1,5 @@
 TABLE t (k STRING, v INT, x DOUBLE, c DECIMAL(5,2)) [["'a'","1","1.5","1.25"],["'a'","2","NULL","2.50"],["'b'","3","2.5","NULL"]]
-SELECT v + 1 AS a, a * 2, a FROM t
+SELECT v + 1 AS a, a * 2, a AS b FROM t
 SELECT v + 1 AS v, v * 2 AS w FROM t
 SELECT v AS a, a AS b, b + a AS c, c * c AS d FROM t
 SELECT v AS a, v + 1 AS a, a FROM t
@@ -52,7 +52,7 @@ SELECT CAST(1234567.5D AS DECIMAL(5,2))
 SELECT lag(v, 2) OVER (ORDER BY v), lead(v, 2, 0) OVER (PARTITION BY k ORDER BY v), first_value(v) OVER (ORDER BY v), nth_value(v, 2) OVER (ORDER BY v), row_number() OVER (ORDER BY v) FROM t
 SELECT trim(LEADING FROM '  a'), trim(BOTH FROM ' a '), trim(TRAILING FROM 'a '), ceil(2.55, 1), floor(-2.55, 1), ltrim('x', 'xax')
 SELECT map() AS m, map_keys(map()) AS ks, (1, 'a') AS s, (1, 'a').col1 AS c1
-SELECT 1BD, 1.5BD, 100Y, 7S, 3L, 1.0F, 2D, 1e2BD, .5, 5.
+SELECT 1BD, 1.5BD, 100Y, 7S, 3L, 1.0F, 2D, 1e1BD, .5, 5.
 SELECT 1.10BD + 2S AS a, 3S * 1.5 AS b, 100Y / 2.5 AS c
 SELECT DISTINCT v % 2 AS p, p + 1 AS q FROM t
 SELECT * EXCEPT (x, c) FROM t

@@ -162,6 +162,13 @@ impl Printer<'_> {
                 let inside = self.list(list)?;
                 negate(format!("({} IN ({inside}))", self.print(expr)?), *negated)
             }
+            other => self.call_with_words(other)?,
+        })
+    }
+
+    /// What compares text, and functions with words between their arguments.
+    fn call_with_words(&self, whole: &Expr) -> Result<String> {
+        Ok(match whole {
             Expr::Like { negated, expr, pattern, .. }
             | Expr::ILike { negated, expr, pattern, .. }
                 if likes::patterns(pattern).is_some() =>

@@ -23,7 +23,9 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("every", "bool_and"),
     ("first", "first_value"),
     ("last", "last_value"),
+    ("ifnull", "coalesce"),
     ("now", "current_timestamp"),
+    ("nvl", "coalesce"),
     ("some", "bool_or"),
     ("std", "stddev"),
     ("variance", "var_samp"),
@@ -111,75 +113,73 @@ pub(super) fn respell_expr(expr: &mut Expr) {
             };
         }
         Expr::Struct { values, .. } | Expr::Tuple(values) => {
-            let mut args = Vec::with_capacity(values.len() * 2);
-            for (at, value) in values.iter().enumerate() {
-                let (name, value) = match value {
-                    Expr::Named { expr, name } => (name.value.clone(), &**expr),
-                    Expr::Identifier(name) => (name.value.clone(), value),
-                    Expr::CompoundIdentifier(parts) => {
-                        (parts.last().map_or_else(String::new, |part| part.value.clone()), value)
-                    }
-                    other => (format!("col{}", at + 1), other),
-                };
-                let name = Expr::value(Value::SingleQuotedString(name));
-                args.extend([plain(&name), plain(value)]);
-            }
-            *expr = call("named_struct", args);
+            *expr = named_struct(values);
         }
         Expr::Function(function) => {
-            let Some(name) = plain_name(function) else { return };
-            let data_type = if function.over.is_some() {
-                RANKS.contains(&name.as_str()).then_some(DataType::Int(None))
-            } else {
-                None
-            };
-            if let Some(data_type) = data_type {
-                *expr = cast(expr.clone(), data_type);
-                return;
-            }
-            // The text comes last in Spark, and first in DataFusion.
-            if matches!(name.as_str(), "ltrim" | "rtrim")
-                && let FunctionArguments::List(list) = &mut function.args
-                && list.args.len() == 2
-            {
-                list.args.swap(0, 1);
-            }
-            let FunctionArguments::List(list) = &function.args else { return };
-            if let Some(choice) = choices::respelled(&name, &list.args) {
-                *expr = choice;
-                return;
-            }
-            // As an operator it knows how many digits a whole number beside a decimal has.
-            if let (
-                "mod",
-                [
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(left)),
-                    FunctionArg::Unnamed(FunctionArgExpr::Expr(right)),
-                ],
-            ) = (name.as_str(), list.args.as_slice())
-            {
-                let side = |side: &Expr| Box::new(Expr::Nested(Box::new(side.clone())));
-                let op = BinaryOperator::Modulo;
-                *expr = Expr::BinaryOp { left: side(left), op, right: side(right) };
-                return;
-            }
-            // A call of nothing has no types for the planner to look at.
-            if name == "concat" && list.args.is_empty() {
-                *expr = Expr::value(Value::SingleQuotedString(String::new()));
-                return;
-            }
-            if name == "map" && list.args.is_empty() {
-                let empty = call("array", vec![]);
-                *expr = call("map_from_arrays", vec![plain(&empty), plain(&empty)]);
-                return;
-            }
-            if let (Some(data_type), [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))]) =
-                (cast_type(&name), list.args.as_slice())
-            {
-                *expr = cast(inner.clone(), data_type);
+            if let Some(other) = respelled_call(function) {
+                *expr = other;
             }
         }
         _ => (),
+    }
+}
+
+/// A struct as a call, whose fields are called as what they are made of.
+fn named_struct(values: &[Expr]) -> Expr {
+    let plain = |expr: &Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr.clone()));
+    let mut args = Vec::with_capacity(values.len() * 2);
+    for (at, value) in values.iter().enumerate() {
+        let (name, value) = match value {
+            Expr::Named { expr, name } => (name.value.clone(), &**expr),
+            Expr::Identifier(name) => (name.value.clone(), value),
+            Expr::CompoundIdentifier(parts) => {
+                (parts.last().map_or_else(String::new, |part| part.value.clone()), value)
+            }
+            other => (format!("col{}", at + 1), other),
+        };
+        let name = Expr::value(Value::SingleQuotedString(name));
+        args.extend([plain(&name), plain(value)]);
+    }
+    call("named_struct", args)
+}
+
+/// What to plan in the place of a call; `None` for a call that stays.
+fn respelled_call(function: &mut Function) -> Option<Expr> {
+    let name = plain_name(function)?;
+    if function.over.is_some() && RANKS.contains(&name.as_str()) {
+        return Some(cast(Expr::Function(function.clone()), DataType::Int(None)));
+    }
+    let FunctionArguments::List(list) = &mut function.args else { return None };
+    // The text comes last in Spark, and first in DataFusion.
+    if matches!(name.as_str(), "ltrim" | "rtrim") && list.args.len() == 2 {
+        list.args.swap(0, 1);
+    }
+    if let Some(choice) = choices::respelled(&name, &list.args) {
+        return Some(choice);
+    }
+    match (name.as_str(), list.args.as_slice()) {
+        // As an operator it knows how many digits a whole number beside a decimal has.
+        (
+            "mod",
+            [
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(left)),
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(right)),
+            ],
+        ) => {
+            let side = |side: &Expr| Box::new(Expr::Nested(Box::new(side.clone())));
+            let op = BinaryOperator::Modulo;
+            Some(Expr::BinaryOp { left: side(left), op, right: side(right) })
+        }
+        // A call of nothing has no types for the planner to look at.
+        ("concat", []) => Some(Expr::value(Value::SingleQuotedString(String::new()))),
+        ("map", []) => {
+            let empty = FunctionArg::Unnamed(FunctionArgExpr::Expr(call("array", vec![])));
+            Some(call("map_from_arrays", vec![empty.clone(), empty]))
+        }
+        (_, [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))]) => {
+            cast_type(&name).map(|data_type| cast(inner.clone(), data_type))
+        }
+        _ => None,
     }
 }
 

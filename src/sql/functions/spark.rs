@@ -29,7 +29,6 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         math::width_bucket(),
         string::ascii(),
         string::base64(),
-        string::unbase64(),
         string::char(),
         string::concat_ws(),
         string::elt(),

@@ -1,21 +1,24 @@
-//! `to_binary` and `try_to_binary`: bytes from a text of hexadecimal digits, of Base64, or in UTF-8.
+//! `to_binary`, `try_to_binary` and `unbase64`: bytes from a text of hexadecimal digits, of Base64, or in UTF-8.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryBuilder};
 use arrow::datatypes::DataType::{Binary, Utf8};
 use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_STANDARD;
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
-use crate::sql::functions::define::{Arguments, Call, Function, Given};
+use crate::sql::functions::define::{Arguments, Call, Function, Given, texts};
 
 /// All functions here.
 pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
     [
         Function::new("to_binary", types, |args| to_binary(args, false)),
         Function::new("try_to_binary", types, |args| to_binary(args, true)),
+        Function::new("unbase64", |given| texts(given, 1..=1, Binary), unbase64),
     ]
     .map(Function::udf)
     .to_vec()
@@ -90,6 +93,33 @@ fn to_binary(args: &Arguments, tries: bool) -> Result<ArrayRef> {
             )));
         }
         out.append_option(bytes);
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+/// Base64 that need not be padded, and whose last bits need not be zero.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// What is no letter of Base64 is passed over.
+fn unbase64(args: &Arguments) -> Result<ArrayRef> {
+    let mut out = BinaryBuilder::new();
+    for text in args.text(0)? {
+        let Some(text) = text else {
+            out.append_null();
+            continue;
+        };
+        let is_letter = |letter: &char| letter.is_ascii_alphanumeric() || "+/".contains(*letter);
+        let letters: String =
+            text.chars().take_while(|letter| *letter != '=').filter(is_letter).collect();
+        let bytes = LENIENT
+            .decode(letters)
+            .map_err(|_error| args.fail(format!("`{text}` ends in the middle of a byte")))?;
+        out.append_value(bytes);
     }
     Ok(Arc::new(out.finish()))
 }

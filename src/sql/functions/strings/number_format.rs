@@ -25,7 +25,9 @@ fn types(given: &Given<'_>) -> Result<Call> {
         whole if whole.is_integer() => Decimal128(20, 0),
         Float32 | Float64 => Float64,
         _ => {
-            return Err(given.refuse("a number, and how many digits follow the point, or a pattern"));
+            return Err(
+                given.refuse("a number, and how many digits follow the point, or a pattern")
+            );
         }
     };
     let form = if given.types[1] == Utf8 { Utf8 } else { Int32 };
@@ -73,12 +75,16 @@ impl Form {
         }
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let group = whole.rsplit_once(',').map_or(0, |(_, last)| last.len());
+        // Where no digit has to be there, the first one before the point has, or else behind it.
+        let needs_digit = digits.contains('.') && !digits.contains('0');
+        let (first_whole, first_fraction) =
+            (needs_digit && !whole.is_empty(), needs_digit && whole.is_empty());
         Ok(Self {
             before: pattern[..start].to_owned(),
             after: after.to_owned(),
             group,
-            least_whole: whole.matches('0').count(),
-            least_fraction: fraction.matches('0').count(),
+            least_whole: whole.matches('0').count() + usize::from(first_whole),
+            least_fraction: fraction.matches('0').count() + usize::from(first_fraction),
             most_fraction: fraction.len(),
         })
     }

@@ -144,11 +144,13 @@ impl Pattern {
             }
         }
         if self.point {
-            if body.ends_with(' ') {
+            // A sign that stands right before the number takes the place of the zero.
+            let sign_moves = self.before != Sign::None && !self.dollar;
+            if body.ends_with(' ') && !sign_moves {
                 body.pop();
                 body.push('0');
             }
-            body.push('.');
+            body.push(if self.fraction == 0 { ' ' } else { '.' });
             if fits {
                 body.push_str(&format!("{fraction:0<width$}", width = self.fraction));
             } else {
@@ -259,6 +261,7 @@ fn char_types(given: &Given<'_>) -> Result<Call> {
         whole if whole.is_integer() => Decimal128(20, 0),
         DataType::Null => Decimal128(1, 0),
         Float32 | Float64 => Decimal128(30, 15),
+        Utf8 => Decimal128(38, 18),
         DataType::Date32 | DataType::Timestamp(_, _) => {
             return Err(given.refuse("a number and a pattern; use date_format(..) for times"));
         }
