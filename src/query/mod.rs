@@ -9,6 +9,7 @@ pub mod checkpoint_check;
 pub mod epoch_loop;
 pub mod epoch_run;
 pub mod handle;
+pub mod inspect;
 pub mod manager;
 pub mod next_epoch;
 pub mod planning;

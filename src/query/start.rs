@@ -195,7 +195,8 @@ async fn check_fit(checkpoint: &Checkpoint, plan: &QueryPlan) -> Result<()> {
     check_state(checkpoint, commit, &plan.operators).await
 }
 
-async fn read_logs(checkpoint: &Checkpoint) -> Result<Logs> {
+/// The newest entries of the two logs.
+pub(crate) async fn read_logs(checkpoint: &Checkpoint) -> Result<Logs> {
     let (offsets, commits) = (checkpoint.offsets(), checkpoint.commits());
     let mut logs = Logs::default();
     if let Some(newest) = offsets.latest().await? {

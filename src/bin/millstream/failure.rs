@@ -17,6 +17,13 @@ pub(crate) enum Failure {
         /// What it said.
         error: Box<Error>,
     },
+    /// The engine refused a statement that was typed.
+    Statement {
+        /// What it said.
+        error: Box<Error>,
+        /// The line that it is about, with a mark below the place.
+        mark: Option<String>,
+    },
     /// A file, the terminal or the machine.
     Io {
         /// What was tried.
@@ -47,7 +54,7 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::NobodyReads => 0,
-            Self::Engine { .. } | Self::Io { .. } | Self::Query => 1,
+            Self::Engine { .. } | Self::Statement { .. } | Self::Io { .. } | Self::Query => 1,
         }
     }
 
@@ -56,6 +63,10 @@ impl Failure {
         match self {
             Self::Usage(message) => Some(message.clone()),
             Self::Engine { place, error } => Some(engine_text(place.as_deref(), error)),
+            Self::Statement { error, mark } => {
+                let mark = mark.as_ref().map_or_else(String::new, |mark| format!("\n{mark}"));
+                Some(engine_text(None, error) + &mark)
+            }
             Self::Io { action, error } => Some(format!("{action}: {error}")),
             Self::NobodyReads | Self::Query => None,
         }

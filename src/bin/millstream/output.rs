@@ -53,7 +53,7 @@ impl Printer {
 }
 
 /// Writes to the standard output.
-fn emit(bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn emit(bytes: &[u8]) -> Result<(), Failure> {
     if bytes.is_empty() {
         return Ok(());
     }
