@@ -31,6 +31,7 @@ struct Readme;
 
 pub use error::{Error, ErrorKind, Result};
 pub use query::handle::{QueryStatus, StreamingQuery};
+pub use query::listener::StreamingQueryListener;
 pub use query::manager::StreamingQueryManager;
 pub use query::progress::StreamingQueryProgress;
 pub use session::builder::StreamSessionBuilder;

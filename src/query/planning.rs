@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, displayable};
+use datafusion::physical_plan::ExecutionPlan;
 
 use crate::config::Settings;
 use crate::connector::output_mode::OutputMode;
@@ -21,14 +21,15 @@ use crate::operators::region::StatefulPlan;
 use crate::operators::report::WatermarkId;
 use crate::operators::scan::{StreamTable, is_streaming};
 use crate::physical::planner;
+use crate::query::explain::Plans;
 
 /// A query that is ready to run.
 #[derive(Debug)]
 pub struct QueryPlan {
     /// The plan that every epoch executes.
     pub physical: Arc<dyn ExecutionPlan>,
-    /// The plan after DataFusion's rules and ours, for EXPLAIN.
-    pub logical: LogicalPlan,
+    /// How it came about, for EXPLAIN.
+    pub plans: Arc<Plans>,
     /// The session to execute it in.
     pub state: SessionState,
     /// The stateful operators, the one nearest to the sink first.
@@ -37,17 +38,6 @@ pub struct QueryPlan {
     pub sources: Vec<(String, Arc<StreamTable>)>,
     /// The watermarks with their delays.
     pub watermarks: Vec<(WatermarkId, Duration)>,
-}
-
-impl QueryPlan {
-    /// The plans as text.
-    pub fn explain(&self) -> String {
-        format!(
-            "== Logical plan ==\n{}\n\n== Physical plan ==\n{}",
-            self.logical.display_indent(),
-            displayable(self.physical.as_ref()).indent(false)
-        )
-    }
 }
 
 /// Checks and plans a streaming query.
@@ -68,11 +58,12 @@ pub async fn plan_query(
     }
     let state = planner::streaming_session(state);
     let options = state.config_options();
+    let parsed = plan.clone();
     let analyzed = state.analyzer().execute_and_check(plan, options, |_, _| ())?;
     check(&analyzed, mode)?;
     let sources = name_sources(streams(&analyzed)?)?;
     let watermarks = watermarks(&analyzed)?;
-    let prepared = drop_null_keys(use_batch_time(analyzed)?)?;
+    let prepared = drop_null_keys(use_batch_time(analyzed.clone())?)?;
     let prepared = if mode == OutputMode::Complete { prepared } else { place_limits(prepared)? };
     let optimized = state.optimize(&prepared)?;
     let parallelism = state.config().target_partitions();
@@ -84,11 +75,18 @@ pub async fn plan_query(
         state_partitions: settings.shuffle_partitions().unwrap_or(parallelism),
         scan_partitions: parallelism,
     };
-    let logical = rewrite(optimized, &args)?;
-    let expanded = planner::plan(&state, &logical).await?;
+    let optimized = rewrite(optimized, &args)?;
+    let expanded = planner::plan(&state, &optimized).await?;
+    let plans = Plans {
+        parsed,
+        analyzed,
+        optimized,
+        physical: Arc::clone(&expanded.plan),
+        operators: expanded.operators.clone(),
+    };
     Ok(QueryPlan {
         physical: expanded.plan,
-        logical,
+        plans: Arc::new(plans),
         state,
         operators: expanded.operators,
         sources,

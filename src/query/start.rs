@@ -18,10 +18,12 @@ use crate::connector::sink::{SinkBatch, SinkContext, SinkFactory, StreamSink};
 use crate::connector::source::{MicroBatchSource, SourceContext};
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
+use crate::event_time::timestamp::iso_millis;
 use crate::query::checkpoint_check::{check_sources, check_state, save_state_schemas};
 use crate::query::epoch_loop::EpochLoop;
 use crate::query::epoch_run::Run;
 use crate::query::handle::{Identity, StreamingQuery};
+use crate::query::listener::{Listeners, QueryStartedEvent};
 use crate::query::planning::{QueryPlan, plan_query};
 use crate::query::resume::{Logs, ResumePoint, resume};
 use crate::query::watermark_tracker::WatermarkTracker;
@@ -54,6 +56,8 @@ pub struct StartArgs {
     pub storage: Arc<dyn Storage>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who hears of the query.
+    pub listeners: Listeners,
 }
 
 /// Where rows go.
@@ -106,11 +110,14 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         save_state_schemas(&checkpoint, &plan.operators).await?;
     }
     let sources = start_sources(&args, &checkpoint, &plan, &point).await?;
+    if let Some(unbounded) = plan.plans.unbounded() {
+        tracing::warn!("the query `{}` {unbounded}", args.name.as_deref().unwrap_or(&metadata.id));
+    }
     let identity = Identity {
         id: metadata.id.clone(),
         run_id,
         name: args.name.clone(),
-        plan_text: plan.explain(),
+        plans: Arc::clone(&plan.plans),
     };
     let query = StreamingQuery::new(identity, settings.recent_progress());
     let tracker = WatermarkTracker::new(
@@ -131,7 +138,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         schema: plan.physical.schema(),
     };
     let run = Run {
-        query_id: metadata.id,
+        query_id: metadata.id.clone(),
         plan,
         sources: Arc::new(sources),
         sink,
@@ -140,6 +147,13 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         claim,
         state: Arc::new(state),
     };
+    let started = QueryStartedEvent {
+        id: metadata.id,
+        run_id: query.run_id().to_owned(),
+        name: args.name,
+        timestamp: iso_millis(args.clock.now_millis()),
+    };
+    args.listeners.started(started).await;
     let epochs = EpochLoop {
         run,
         trigger: args.trigger,
@@ -153,6 +167,8 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         late: point.late,
         last_watermark: None,
         last_trigger: None,
+        last_report: None,
+        listeners: args.listeners,
         _temporary: args.temporary,
     };
     task::spawn(epochs.run()).detach();

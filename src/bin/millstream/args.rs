@@ -24,7 +24,8 @@ signal aborts at once. What was aborted is done again, exactly once, at the next
 
 A query statement, such as SELECT, prints its rows as a table. It waits for the streaming queries
 before it that end by themselves (TRIGGER ONCE or AVAILABLE NOW), and so sees their results.
-Each epoch of a streaming query prints a line on the standard error.";
+On the standard error each epoch of a streaming query prints a line; a terminal has a line for each
+query instead, with its rate, watermark, lag and state.";
 
 const SQL_HELP: &str = "\
 Runs statements and prints the rows of each query among them.

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use millstream::Error;
 
+use super::screen::aside;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -98,7 +100,7 @@ pub(crate) fn report(failure: &Failure) {
 
 /// Prints a line on the standard error. Where that is closed, nobody is there to be told.
 pub(crate) fn say(line: &str) {
-    let _closed = writeln!(io::stderr().lock(), "{line}");
+    let _closed = aside(|| writeln!(io::stderr().lock(), "{line}"));
 }
 
 #[cfg(test)]

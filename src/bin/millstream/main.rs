@@ -8,23 +8,24 @@
 //! args --> script --> execution       statements in order, then the end of the queries
 //!          shell ------'              statements as they are typed
 //!                     |- output       the rows of queries, as a table, CSV or JSON
-//!                     |- progress     a line for each epoch, and who failed
+//!                     |- progress     a line for each epoch or query, and who failed
 //!                     '- signals      the first stops gracefully, the second at once
 //! ```
 
 mod args;
+mod bars;
 mod checkpoint;
 mod execution;
 mod failure;
 mod output;
 mod progress;
 mod run;
+mod screen;
 mod script;
 mod shell;
 mod signals;
 mod sql;
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -34,6 +35,7 @@ use tracing_subscriber::EnvFilter;
 use self::args::{Cli, Command, filter};
 use self::execution::Ending;
 use self::failure::{Failure, report};
+use self::screen::LogWriter;
 
 /// Names the log filter when `--log` is not there.
 const LOG_VARIABLE: &str = "MILLSTREAM_LOG";
@@ -67,7 +69,7 @@ fn start_log(cli: &Cli) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&text).map_err(|error| wrong(error.to_string()))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(|| LogWriter)
         .try_init()
         .map_err(|error| Failure::usage(format!("the log cannot be started: {error}")))
 }

@@ -118,7 +118,7 @@ fn describe(query: &StreamingQuery) -> Vec<Option<String>> {
     vec![
         Some(query.name().unwrap_or_else(|| query.id()).to_owned()),
         Some(state.to_owned()),
-        last.map(|last| last.batch_id.to_string()),
+        last.and_then(|last| last.last_epoch()).map(|epoch| epoch.to_string()),
         last.map(|last| format!("{:.0}", last.processed_rows_per_second)),
         last.and_then(|last| last.event_time.get("watermark").cloned()),
         last.and_then(rows),
