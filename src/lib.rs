@@ -30,6 +30,7 @@ mod architecture;
 struct Readme;
 
 pub use error::{Error, ErrorKind, Result};
+pub use operators::observe::metrics::Observation;
 pub use query::handle::{QueryStatus, StreamingQuery};
 pub use query::listener::StreamingQueryListener;
 pub use query::manager::StreamingQueryManager;

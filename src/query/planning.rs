@@ -17,6 +17,8 @@ use crate::logical::join_keys::drop_null_keys;
 use crate::logical::rewrite::{RewriteArgs, rewrite};
 use crate::logical::streams::{streams, watermarks};
 use crate::operators::limit::place_limits;
+use crate::operators::observe::metrics::Metrics;
+use crate::operators::observe::rows::observed;
 use crate::operators::region::StatefulPlan;
 use crate::operators::report::WatermarkId;
 use crate::operators::scan::{StreamTable, is_streaming};
@@ -34,6 +36,8 @@ pub struct QueryPlan {
     pub state: SessionState,
     /// The stateful operators, the one nearest to the sink first.
     pub operators: Vec<StatefulPlan>,
+    /// The metrics that it observes.
+    pub observed: Vec<Arc<Metrics>>,
     /// The sources with their names, in the order of the plan.
     pub sources: Vec<(String, Arc<StreamTable>)>,
     /// The watermarks with their delays.
@@ -77,6 +81,8 @@ pub async fn plan_query(
     };
     let optimized = rewrite(optimized, &args)?;
     let expanded = planner::plan(&state, &optimized).await?;
+    let observed = observed(&expanded.plan);
+    check_observed(&observed)?;
     let plans = Plans {
         parsed,
         analyzed,
@@ -89,9 +95,23 @@ pub async fn plan_query(
         plans: Arc::new(plans),
         state,
         operators: expanded.operators,
+        observed,
         sources,
         watermarks,
     })
+}
+
+/// Refuses metrics that could not be told apart in a progress report.
+fn check_observed(all: &[Arc<Metrics>]) -> Result<()> {
+    for (at, metrics) in all.iter().enumerate() {
+        if all[..at].iter().any(|known| known.name == metrics.name) {
+            return Err(Error::invalid(format!(
+                "two observations of the query have the name `{}`; give `observe` another name for one of them",
+                metrics.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Names every source: as the user did, or by its format and its place among those without a name.

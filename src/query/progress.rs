@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connector::offset::Offset;
 use crate::metrics::phase;
+use crate::operators::observe::metrics::ObservedRow;
 
 /// What a query reports of one epoch. As JSON it has the fields of Spark's progress report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,9 @@ pub struct StreamingQueryProgress {
     pub sources: Vec<SourceProgress>,
     /// The sink.
     pub sink: SinkProgress,
+    /// The metrics that the query observes, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub observed_metrics: BTreeMap<String, ObservedRow>,
     /// How long each phase took, in microseconds: Spark's milliseconds are too coarse for epochs
     /// that take less than one.
     #[serde(default)]

@@ -60,6 +60,7 @@ pub(crate) fn report(args: &Report<'_>) -> StreamingQueryProgress {
             num_output_rows: if sink.counts_rows() { counted } else { -1 },
             metrics: BTreeMap::new(),
         },
+        observed_metrics: args.outcome.observed.clone(),
     }
 }
 
@@ -118,6 +119,7 @@ pub(crate) fn idle(args: &Idle<'_>) -> StreamingQueryProgress {
             num_output_rows: if args.run.sink.counts_rows() { 0 } else { -1 },
             metrics: BTreeMap::new(),
         },
+        observed_metrics: BTreeMap::new(),
     }
 }
 

@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 use crate::event_time::interval::parse_interval;
 use crate::logical::check::check_subqueries;
 use crate::logical::explain_mode::ExplainMode;
+use crate::operators::observe::metrics::Observation;
+use crate::operators::observe::operator::observe;
 use crate::operators::scan::is_streaming;
 use crate::operators::watermark::with_watermark;
 use crate::query::explain::Plans;
@@ -114,6 +116,18 @@ impl StreamingDataFrame {
     /// a delay that cannot be read or is negative.
     pub fn with_watermark(self, column: &str, delay: &str) -> Result<Self> {
         let plan = with_watermark(self.plan, column, parse_delay(delay)?)?;
+        Ok(Self { plan, session: self.session })
+    }
+
+    /// Computes metrics of all rows that pass here, such as `count(lit(1)).alias("rows")`: of a
+    /// stream in each epoch, for the `observedMetrics` of the progress report; of a table when it
+    /// is queried, for an [`Observation`]. The rows themselves do not change.
+    ///
+    /// # Errors
+    /// `Invalid` for what is no metric: each has to be made of aggregates and constants, without
+    /// DISTINCT, FILTER, window functions, or aggregates in aggregates.
+    pub fn observe(self, name: impl Into<Observation>, metrics: Vec<Expr>) -> Result<Self> {
+        let plan = observe(self.plan, name.into(), metrics)?;
         Ok(Self { plan, session: self.session })
     }
 

@@ -20,3 +20,6 @@ pub use grouped::GroupedDataFrame;
 pub use reader::{DataFrameReader, DataStreamReader};
 pub use session::StreamSession;
 pub use writer::DataStreamWriter;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+//! What a user of sessions gets, where SQL cannot say it.
+
+mod listeners;
+mod observe;
