@@ -11,7 +11,7 @@ pub use crate::operators::observe::metrics::Observation;
 pub use crate::query::handle::StreamingQuery;
 pub use crate::query::listener::StreamingQueryListener;
 pub use crate::session::data_frame::StreamingDataFrame;
-pub use crate::session::expression::{sliding_window, window};
+pub use crate::session::expression::{asc, desc, sliding_window, window};
 pub use crate::session::generator::{
     explode, explode_outer, inline, inline_outer, posexplode, posexplode_outer,
 };

@@ -10,6 +10,7 @@ pub mod registry;
 pub mod sink;
 pub mod source;
 pub mod storage;
+pub mod versioned;
 
 pub use offset::Offset;
 pub use options::{OptionReader, Options};
@@ -24,3 +25,4 @@ pub use source::{
     SourceDefinition, SourceFactory,
 };
 pub use storage::{Location, Storage};
+pub use versioned::{RefreshedTable, TableContent, TableVersion, VersionedTable};

@@ -8,4 +8,5 @@ pub mod event_time;
 pub mod explain_mode;
 pub mod join_keys;
 pub mod rewrite;
+pub mod static_tables;
 pub mod streams;

@@ -1,5 +1,7 @@
 //! What a checkpoint says, for people: nothing is started, claimed or written.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::claim::Claim;
@@ -41,6 +43,10 @@ pub struct CheckpointSummary {
     pub watermark: Option<String>,
     /// How far the sources are read, by name.
     pub sources: Vec<SourceSummary>,
+    /// The tables that the stream is joined with, each with the epoch since which it has been as
+    /// the newest epoch reads it.
+    #[serde(default)]
+    pub tables: BTreeMap<String, u64>,
     /// The state after the newest epoch that is done.
     pub operators: Vec<OperatorSummary>,
 }
@@ -145,6 +151,7 @@ async fn read(location: &Location) -> Result<CheckpointSummary> {
         in_flight: in_flight.and_then(|entry| offset(entry, name)),
     });
     let sources = sources.collect();
+    let tables = in_flight.or(done).map(|entry| entry.tables.clone()).unwrap_or_default();
     let next = logs.committed.as_ref().map(|(_, commit)| commit.next_watermark.as_millis());
     Ok(CheckpointSummary {
         location: location.given.clone(),
@@ -156,6 +163,7 @@ async fn read(location: &Location) -> Result<CheckpointSummary> {
         in_flight_epoch: in_flight.map(|_entry| point.epoch),
         watermark: next.filter(|millis| *millis != 0).map(iso_millis),
         sources,
+        tables,
         operators: operators(&checkpoint, logs.committed.as_ref().map(|(_, commit)| commit))
             .await?,
     })

@@ -26,6 +26,7 @@ use crate::query::handle::{Identity, StreamingQuery};
 use crate::query::listener::{Listeners, QueryStartedEvent};
 use crate::query::planning::{QueryPlan, plan_query};
 use crate::query::resume::{Logs, ResumePoint, resume};
+use crate::query::static_tables::TableTracker;
 use crate::query::watermark_tracker::WatermarkTracker;
 use crate::runtime::clock::Clock;
 use crate::runtime::task;
@@ -113,6 +114,8 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     if let Some(unbounded) = plan.plans.unbounded() {
         tracing::warn!("the query `{}` {unbounded}", args.name.as_deref().unwrap_or(&metadata.id));
     }
+    let newest = point.fixed.as_ref().or(point.previous.as_ref());
+    let tables = TableTracker::open(&plan.tables, &checkpoint, newest).await?;
     let identity = Identity {
         id: metadata.id.clone(),
         run_id,
@@ -161,6 +164,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         clock: args.clock,
         shared: query.shared(),
         tracker,
+        tables,
         epoch: point.epoch,
         fixed: point.fixed,
         done: point.previous.map(|entry| entry.sources).unwrap_or_default(),

@@ -49,6 +49,9 @@ fn text(summary: &CheckpointSummary) -> String {
     for source in &summary.sources {
         line("source", source_text(source));
     }
+    for (table, since) in &summary.tables {
+        line("table", format!("`{table}` as it has been since epoch {since}"));
+    }
     if summary.operators.is_empty() {
         line("state", "none".to_owned());
     }
@@ -148,11 +151,12 @@ mod tests {
     fn an_epoch_in_flight_is_told_with_its_offsets() {
         let shown = text(&summary(&json!({
             "oldestEpoch": 0, "committedEpoch": 6, "inFlightEpoch": 7,
-            "watermark": "2024-01-01T00:10:00.000Z",
+            "watermark": "2024-01-01T00:10:00.000Z", "tables": {"d": 3},
             "sources": [{"name": "json-0", "committed": {"logOffset": 6}, "inFlight": {"logOffset": 7}}],
         })));
         assert!(shown.contains("6 is committed, the log begins with 0; 7 is in flight"), "{shown}");
         let source = "`json-0` up to {\"logOffset\":6}; in flight up to {\"logOffset\":7}";
         assert!(shown.contains(source), "{shown}");
+        assert!(shown.contains("table       `d` as it has been since epoch 3"), "{shown}");
     }
 }
