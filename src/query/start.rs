@@ -100,20 +100,12 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     // What the logs said before the claim may be old: the run before this one may have gone on.
     let checkpoint = Checkpoint::new(args.checkpoint.clone());
     let point = resume(read_logs(&checkpoint).await?, &checkpoint.location().given)?;
-    if point != ResumePoint::default() && !sink.can_recover(args.mode) {
-        return Err(Error::unsupported(format!(
-            "{sink} keeps no rows over a restart and cannot go on from checkpoint `{}` in {} mode; use another checkpoint location, or complete mode",
-            checkpoint.location().given,
-            args.mode
-        )));
-    }
     if point == ResumePoint::default() {
         save_state_schemas(&checkpoint, &plan.operators).await?;
+    } else {
+        check_recovery(sink.as_ref(), args.mode, &checkpoint)?;
     }
     let sources = start_sources(&args, &checkpoint, &plan, &point).await?;
-    if let Some(unbounded) = plan.plans.unbounded() {
-        tracing::warn!("the query `{}` {unbounded}", args.name.as_deref().unwrap_or(&metadata.id));
-    }
     let newest = point.fixed.as_ref().or(point.previous.as_ref());
     let tables = TableTracker::open(&plan.tables, &checkpoint, newest).await?;
     let identity = Identity {
@@ -141,7 +133,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         schema: plan.physical.schema(),
     };
     let run = Run {
-        query_id: metadata.id.clone(),
+        query_id: metadata.id,
         plan,
         sources: Arc::new(sources),
         sink,
@@ -150,13 +142,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         claim,
         state: Arc::new(state),
     };
-    let started = QueryStartedEvent {
-        id: metadata.id,
-        run_id: query.run_id().to_owned(),
-        name: args.name,
-        timestamp: iso_millis(args.clock.now_millis()),
-    };
-    args.listeners.started(started).await;
+    tell_started(&query, args.clock.now_millis(), &args.listeners).await;
     let epochs = EpochLoop {
         run,
         trigger: args.trigger,
@@ -177,6 +163,31 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     };
     task::spawn(epochs.run()).detach();
     Ok(query)
+}
+
+fn check_recovery(sink: &dyn StreamSink, mode: OutputMode, checkpoint: &Checkpoint) -> Result<()> {
+    if sink.can_recover(mode) {
+        return Ok(());
+    }
+    Err(Error::unsupported(format!(
+        "{sink} keeps no rows over a restart and cannot go on from checkpoint `{}` in {mode} mode; use another checkpoint location, or complete mode",
+        checkpoint.location().given,
+    )))
+}
+
+/// Tells whoever has to know before the first epoch.
+async fn tell_started(query: &StreamingQuery, now_millis: i64, listeners: &Listeners) {
+    let shared = query.shared();
+    if let Some(unbounded) = shared.plans.unbounded() {
+        tracing::warn!("the query `{}` {unbounded}", shared.label());
+    }
+    let started = QueryStartedEvent {
+        id: shared.id.clone(),
+        run_id: shared.run_id.clone(),
+        name: shared.name.clone(),
+        timestamp: iso_millis(now_millis),
+    };
+    listeners.started(started).await;
 }
 
 /// The settings of the session, with those that the checkpoint keeps in place of their own.

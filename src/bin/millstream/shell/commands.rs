@@ -56,8 +56,8 @@ pub(super) fn read(text: &str) -> Result<Request> {
     let name = if given.eq_ignore_ascii_case("exit") { "quit" } else { given };
     let Some(command) = COMMANDS.iter().find(|known| known.name.eq_ignore_ascii_case(name)) else {
         let near = nearest(given, COMMANDS.iter().map(|command| command.name));
-        let hint =
-            near.map_or("`.help` lists them".to_owned(), |n| format!("did you mean `.{n}`?"));
+        let hint = near
+            .map_or_else(|| "`.help` lists them".to_owned(), |n| format!("did you mean `.{n}`?"));
         return Err(Error::invalid(format!("there is no command `.{given}`; {hint}")));
     };
     let wrong = || {

@@ -39,8 +39,11 @@ pub(crate) async fn run(session: StreamSession, format: Format) -> Result<Ending
     let mut ending = Ending::default();
     loop {
         shell.tell_failed();
-        let names =
-            if shell.is_terminal { Names::of(&shell.session).await } else { Names::default() };
+        let names = if shell.is_terminal {
+            Box::pin(Names::of(&shell.session)).await
+        } else {
+            Names::default()
+        };
         let said = tokio::select! {
             said = input.next(names) => said?,
             () = signals.next() => {

@@ -103,7 +103,7 @@ impl Names {
         let queries = session.streams().active();
         names.extend(queries.iter().filter_map(|query| query.name().map(str::to_owned)));
         for table in super::commands::table_names(session) {
-            if let Ok(rows) = session.table(&table).await {
+            if let Ok(rows) = Box::pin(session.table(&table)).await {
                 names.extend(rows.schema().fields().iter().map(|field| field.name().clone()));
             }
             names.insert(table);
