@@ -9,9 +9,9 @@ use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
-use sqlparser::ast::{self, Query, Statement};
+use sqlparser::ast::{Query, Statement};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::aggregate;
@@ -22,7 +22,7 @@ use crate::sql::functions::datetime::comparison::CompareTimesAlike;
 use crate::sql::functions::datetime::operators::TimeOperators;
 use crate::sql::functions::float_extremes::UseFloatExtremes;
 use crate::sql::relation_planner::StreamRelations;
-use crate::sql::tables::{Tables, parts_of};
+use crate::sql::tables::Tables;
 use crate::sql::types::SparkTypes;
 
 /// Adds all that the front end needs to a session: planners, functions and settings.
@@ -65,26 +65,6 @@ pub async fn plan(state: &SessionState, query: &Query) -> Result<LogicalPlan> {
     let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
     binder::bind(&mut query, &tables, &is_aggregate)?;
     run(state, Statement::Query(Box::new(query))).await
-}
-
-/// Makes a logical plan of a statement that DataFusion answers itself.
-///
-/// # Errors
-/// As [`plan`].
-pub async fn plan_batch(state: &SessionState, statement: &Statement) -> Result<LogicalPlan> {
-    let mut statement = statement.clone();
-    match &mut statement {
-        Statement::ExplainTable { table_name, .. } => {
-            let tables = Tables::load_one(state, table_name).await?;
-            let known = tables.get(&parts_of(table_name))?;
-            *table_name = known.name.iter().map(ast::Ident::new).collect::<Vec<_>>().into();
-        }
-        Statement::ShowTables { .. } => (),
-        other => {
-            return Err(Error::unsupported(format!("the statement `{other}` is not supported")));
-        }
-    }
-    run(state, statement).await
 }
 
 async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
