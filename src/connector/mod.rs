@@ -4,6 +4,7 @@
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 pub mod offset;
+pub mod option_doc;
 pub mod options;
 pub mod output_mode;
 pub mod registry;
@@ -12,6 +13,7 @@ pub mod source;
 pub mod storage;
 
 pub use offset::Offset;
+pub use option_doc::{OptionDoc, OptionDocs};
 pub use options::{OptionReader, Options};
 pub use output_mode::OutputMode;
 pub use registry::Registry;

@@ -26,6 +26,16 @@ impl Registry {
         self.sinks.insert(format.to_ascii_lowercase(), factory);
     }
 
+    /// All sources with their names, in alphabetical order.
+    pub fn sources(&self) -> impl Iterator<Item = (&str, &Arc<dyn SourceFactory>)> {
+        self.sources.iter().map(|(name, factory)| (name.as_str(), factory))
+    }
+
+    /// All sinks with their names, in alphabetical order.
+    pub fn sinks(&self) -> impl Iterator<Item = (&str, &Arc<dyn SinkFactory>)> {
+        self.sinks.iter().map(|(name, factory)| (name.as_str(), factory))
+    }
+
     /// The source of this format.
     ///
     /// # Errors

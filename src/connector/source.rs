@@ -10,6 +10,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use serde::{Deserialize, Serialize};
 
 use crate::connector::offset::Offset;
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
@@ -112,6 +113,9 @@ pub struct SourceContext {
 /// Makes sources of one format, such as `json` or `memory`.
 #[async_trait]
 pub trait SourceFactory: Debug + Send + Sync + 'static {
+    /// The options, those that are refused too.
+    fn options(&self) -> OptionDocs;
+
     /// Checks the options and settles the schema of an unbounded table.
     ///
     /// # Errors

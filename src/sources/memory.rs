@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::connector::offset::Offset;
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::source::{
     DefineContext, Freshness, InputPartition, MicroBatchSource, ReadLimit, SourceContext,
@@ -122,13 +123,17 @@ pub struct MemorySourceFactory;
 
 #[async_trait]
 impl SourceFactory for MemorySourceFactory {
+    fn options(&self) -> OptionDocs {
+        &[]
+    }
+
     async fn define(
         &self,
         options: &Options,
         schema: Option<SchemaRef>,
         _context: &DefineContext,
     ) -> Result<Arc<dyn SourceDefinition>> {
-        options.reader("source `memory`").finish()?;
+        options.reader("source `memory`", self.options()).finish()?;
         let schema = schema.ok_or_else(|| {
             Error::invalid("source `memory` needs a schema, since it begins without rows; give one")
         })?;

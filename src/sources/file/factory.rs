@@ -6,6 +6,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::source::{
     DefineContext, Freshness, MicroBatchSource, SourceContext, SourceDefinition, SourceFactory,
@@ -14,6 +15,7 @@ use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
 use crate::formats::format::{FileFormat, InputFile, all_nullable};
 use crate::sources::file::listing::{ListedFile, Listing, input_file};
+use crate::sources::file::option_docs::of_format;
 use crate::sources::file::options::FileOptions;
 use crate::sources::file::source::FileSource;
 use crate::sources::file::table::FileTable;
@@ -33,6 +35,10 @@ impl FileSourceFactory {
 
 #[async_trait]
 impl SourceFactory for FileSourceFactory {
+    fn options(&self) -> OptionDocs {
+        of_format(&self.format)
+    }
+
     async fn define(
         &self,
         options: &Options,

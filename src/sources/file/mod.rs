@@ -13,6 +13,7 @@ mod entry;
 pub mod factory;
 mod glob;
 mod listing;
+mod option_docs;
 pub mod options;
 mod partition;
 mod seen;

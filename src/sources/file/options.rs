@@ -8,6 +8,7 @@ use crate::formats::format::FileFormat;
 use crate::formats::json::format::{JsonFormat, JsonReadOptions, ParseMode};
 use crate::formats::parquet::format::ParquetFormat;
 use crate::sources::file::glob::{NamePattern, split_path};
+use crate::sources::file::option_docs::of_format;
 
 const DEFAULT_MAX_AGE: i64 = 7 * 24 * 3_600_000;
 const DEFAULT_CACHED_FILES: usize = 10_000;
@@ -66,7 +67,7 @@ impl FileOptions {
     /// # Errors
     /// `UnknownOption`, `InvalidOption`, `MissingOption`; `NotFound` for a format nobody reads.
     pub fn read(format: &str, options: &Options) -> Result<Self> {
-        let mut reader = options.reader(format!("source `{format}`"));
+        let mut reader = options.reader(format!("source `{format}`"), of_format(format));
         let format = format_by_name(format, &mut reader)?;
         let files = which_files(&mut reader)?;
         let pace = pace(&mut reader)?;
