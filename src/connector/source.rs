@@ -14,6 +14,7 @@ use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 use crate::runtime::clock::Clock;
 
 /// How much of what is available an epoch may take.
@@ -108,6 +109,8 @@ pub struct SourceContext {
     pub storage: Arc<dyn Storage>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The zone of times that name none.
+    pub time_zone: TimeZone,
 }
 
 /// Makes sources of one format, such as `json` or `memory`.

@@ -16,6 +16,7 @@ use crate::sinks::file::FileSinkFactory;
 use crate::sinks::memory::MemorySinkFactory;
 use crate::sinks::noop::NoopSinkFactory;
 use crate::sources::file::factory::FileSourceFactory;
+use crate::sources::file::format_options::FILE_FORMATS;
 pub use crate::sources::memory::MemoryTable;
 use crate::sources::memory::{MemorySourceDefinition, MemorySourceFactory};
 
@@ -25,8 +26,9 @@ pub(crate) const MEMORY: &str = "memory";
 /// All built-in sources and sinks.
 pub(crate) fn registry() -> Registry {
     let mut registry = Registry::default();
-    registry.add_source("json", Arc::new(FileSourceFactory::new("json")));
-    registry.add_source("parquet", Arc::new(FileSourceFactory::new("parquet")));
+    for format in FILE_FORMATS {
+        registry.add_source(format, Arc::new(FileSourceFactory::new(format)));
+    }
     registry.add_source(MEMORY, Arc::new(MemorySourceFactory));
     registry.add_sink("json", Arc::new(FileSinkFactory::json()));
     registry.add_sink("parquet", Arc::new(FileSinkFactory::parquet()));

@@ -14,7 +14,7 @@ use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::basic::Type as PhysicalType;
 
 use crate::error::{Error, Result};
-use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, boxed, project};
+use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, ReadRequest, boxed, project};
 use crate::formats::parquet::fit::{Origin, fit};
 use crate::formats::parquet::reader::{FileReader, parquet_error};
 use crate::formats::parquet::types::{spark_type, widened};
@@ -65,13 +65,8 @@ impl FileFormat for ParquetFormat {
         Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
     }
 
-    fn read(
-        &self,
-        file: InputFile,
-        schema: &SchemaRef,
-        projection: &[usize],
-    ) -> SendableRecordBatchStream {
-        let output = project(schema, projection);
+    fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {
+        let output = project(&request.schema, &request.projection);
         let wanted = Arc::clone(&output);
         let batches = stream::once(async move { read_file(file, wanted).await });
         boxed(output, batches.try_flatten().map_err(DataFusionError::from))

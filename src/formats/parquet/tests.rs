@@ -17,7 +17,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::format::{FileFormat, InputFile};
+use crate::formats::format::{FileFormat, InputFile, ReadRequest};
 use crate::formats::parquet::ParquetFormat;
 
 async fn file(columns: Vec<(&str, ArrayRef)>) -> InputFile {
@@ -47,7 +47,8 @@ const fn micros(zone: Option<Arc<str>>) -> DataType {
 }
 
 async fn read(file: InputFile, schema: &SchemaRef, columns: &[usize]) -> Result<Vec<RecordBatch>> {
-    let stream = ParquetFormat.read(file, schema, columns);
+    let request = ReadRequest { projection: columns.to_vec(), ..ReadRequest::all(schema) };
+    let stream = ParquetFormat.read(file, &request);
     assert_eq!(stream.schema().fields().len(), columns.len());
     stream.try_collect().await.map_err(Error::from)
 }

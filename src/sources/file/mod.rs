@@ -11,6 +11,7 @@
 
 mod entry;
 pub mod factory;
+pub mod format_options;
 mod glob;
 mod listing;
 mod option_docs;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use crate::connector::options::{OptionReader, Options};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::formats::format::FileFormat;
-use crate::formats::json::format::{JsonFormat, JsonReadOptions, ParseMode};
-use crate::formats::parquet::format::ParquetFormat;
+use crate::sources::file::format_options::format_by_name;
 use crate::sources::file::glob::{NamePattern, split_path};
 use crate::sources::file::option_docs::of_format;
 
@@ -78,34 +77,6 @@ impl FileOptions {
         reader.finish()?;
         Ok(Self { format, files, pace, max_age: (!ignores_age).then_some(max_age), by_name_only })
     }
-}
-
-/// The format of this name with its own options.
-fn format_by_name(name: &str, reader: &mut OptionReader<'_>) -> Result<Arc<dyn FileFormat>> {
-    match name.to_ascii_lowercase().as_str() {
-        "json" => Ok(Arc::new(JsonFormat::new(json_options(reader)?))),
-        "parquet" => Ok(Arc::new(ParquetFormat)),
-        _ => Err(Error::NotFound { what: "file format", name: name.to_owned(), nearest: None }),
-    }
-}
-
-fn json_options(reader: &mut OptionReader<'_>) -> Result<JsonReadOptions> {
-    let mut options = JsonReadOptions::default();
-    if let Some(mode) = reader.text("mode").map(str::to_owned) {
-        options.mode = match mode.to_ascii_uppercase().as_str() {
-            "PERMISSIVE" => ParseMode::Permissive,
-            "DROPMALFORMED" => ParseMode::DropMalformed,
-            "FAILFAST" => ParseMode::FailFast,
-            _ => {
-                let reason = "the modes are PERMISSIVE, DROPMALFORMED and FAILFAST";
-                return Err(reader.invalid("mode", &mode, reason));
-            }
-        };
-    }
-    if let Some(column) = reader.text("columnNameOfCorruptRecord") {
-        column.clone_into(&mut options.corrupt_column);
-    }
-    Ok(options)
 }
 
 fn which_files(reader: &mut OptionReader<'_>) -> Result<WhichFiles> {
@@ -185,7 +156,7 @@ fn millis(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
+    use crate::error::{Error, ErrorKind};
 
     fn read(pairs: &[(&str, &str)]) -> Result<FileOptions> {
         FileOptions::read("json", &pairs.iter().copied().collect())

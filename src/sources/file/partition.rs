@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::connector::storage::Storage;
 use crate::error::Result;
-use crate::formats::format::{FileFormat, InputFile};
+use crate::event_time::zone::TimeZone;
+use crate::formats::format::{FileFormat, InputFile, ReadCounts, ReadRequest};
 use crate::sources::file::listing::input_file;
 
 /// What it costs to open a file, in bytes that could be read in that time.
@@ -67,6 +68,10 @@ pub(super) struct FileReading {
     pub(super) storage: Arc<dyn Storage>,
     /// The columns of the table.
     pub(super) schema: SchemaRef,
+    /// The zone of times that name none.
+    pub(super) zone: TimeZone,
+    /// Counts what was not read as it stands.
+    pub(super) counts: Arc<ReadCounts>,
 }
 
 impl FileReading {
@@ -79,10 +84,15 @@ impl FileReading {
         let schema = Arc::new(self.schema.project(projection)?);
         let opened = files.iter().map(|file| input_file(self.storage.as_ref(), file));
         let opened = opened.collect::<Result<Vec<InputFile>>>()?;
-        let (format, all) = (Arc::clone(&self.format), Arc::clone(&self.schema));
-        let projection = projection.to_vec();
+        let format = Arc::clone(&self.format);
+        let request = ReadRequest {
+            schema: Arc::clone(&self.schema),
+            projection: projection.to_vec(),
+            zone: self.zone,
+            counts: Arc::clone(&self.counts),
+        };
         let batches = stream::iter(opened)
-            .map(move |file| Ok::<_, DataFusionError>(format.read(file, &all, &projection)))
+            .map(move |file| Ok::<_, DataFusionError>(format.read(file, &request)))
             .try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }

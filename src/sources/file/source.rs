@@ -101,9 +101,15 @@ impl FileSource {
         context: SourceContext,
     ) -> Result<Self> {
         let listing = Listing::new(options.files.clone(), context.storage.as_ref())?;
-        let (format, storage) = (Arc::clone(&options.format), context.storage);
+        let reading = FileReading {
+            format: Arc::clone(&options.format),
+            storage: context.storage,
+            schema,
+            zone: context.time_zone,
+            counts: Arc::default(),
+        };
         Ok(Self {
-            reading: FileReading { format, storage, schema },
+            reading,
             log_folder: context.folder.given.clone(),
             log: CompactibleLog::new(context.folder, COMPACT_INTERVAL),
             listing,

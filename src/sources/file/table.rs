@@ -17,6 +17,7 @@ use futures::stream;
 use crate::connector::source::Freshness;
 use crate::connector::storage::Storage;
 use crate::error::Result;
+use crate::event_time::zone::TimeZone;
 use crate::sources::file::listing::Listing;
 use crate::sources::file::options::FileOptions;
 use crate::sources::file::partition::{FileReading, FileToRead, split};
@@ -48,7 +49,13 @@ impl FileTable {
             Freshness::Snapshot => Some(to_read(&listing).await?),
             Freshness::Live => None,
         };
-        let reading = FileReading { format: Arc::clone(&options.format), storage, schema };
+        let reading = FileReading {
+            format: Arc::clone(&options.format),
+            storage,
+            schema,
+            zone: TimeZone::UTC,
+            counts: Arc::default(),
+        };
         Ok(Self { reading, listing, snapshot })
     }
 }
@@ -84,6 +91,7 @@ impl TableProvider for FileTable {
             None => (0..self.reading.schema.fields().len()).collect(),
         };
         let schema = Arc::new(self.reading.schema.project(&projection)?);
+        let zone = state.config_options().execution.time_zone.as_deref().and_then(TimeZone::find);
         let mut groups: Vec<Vec<FileToRead>> =
             split(files, state.config().target_partitions()).into_iter().map(|p| p.files).collect();
         if groups.is_empty() {
@@ -91,7 +99,8 @@ impl TableProvider for FileTable {
         }
         let streams = groups.into_iter().map(|files| {
             let (schema, projection) = (Arc::clone(&schema), projection.clone());
-            let reading = self.reading.clone();
+            let zone = zone.unwrap_or_default();
+            let reading = FileReading { zone, ..self.reading.clone() };
             Arc::new(FilesStream { reading, files, projection, schema }) as Arc<dyn PartitionStream>
         });
         let streams = streams.collect();
