@@ -1,5 +1,6 @@
 //! Where rows come from.
 
+use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
@@ -93,6 +94,11 @@ pub trait MicroBatchSource: Debug + Display + Send + Sync + 'static {
         projection: Option<&[usize]>,
     ) -> Result<SendableRecordBatchStream>;
 
+    /// What the source tells of the range that was read last, for the progress report.
+    fn metrics(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
     /// Everything up to and including `end` is done for good and will not be asked for again.
     ///
     /// # Errors
@@ -138,6 +144,8 @@ pub struct DefineContext {
     pub storage: Arc<dyn Storage>,
     /// Whether a schema may be inferred: `spark.sql.streaming.schemaInference`.
     pub infer_schema: bool,
+    /// Whether the place that rows come from has to be there already.
+    pub must_exist: bool,
 }
 
 /// Which rows a static table over the place of a source has.

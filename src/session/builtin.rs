@@ -50,12 +50,13 @@ pub(crate) async fn written_table(
     schema: SchemaRef,
     storage: &Arc<dyn Storage>,
 ) -> Result<Option<Arc<dyn TableProvider>>> {
-    if !["json", "parquet"].iter().any(|known| known.eq_ignore_ascii_case(format)) {
+    if !FILE_FORMATS.iter().any(|known| known.eq_ignore_ascii_case(format)) {
         return Ok(None);
     }
     // Without a path there is no table; the sink says what is missing.
     let Some(path) = options.get("path") else { return Ok(None) };
-    let context = DefineContext { storage: Arc::clone(storage), infer_schema: false };
+    let context =
+        DefineContext { storage: Arc::clone(storage), infer_schema: false, must_exist: false };
     let factory = registry.source(format)?;
     let definition =
         factory.define(&[("path", path)].into_iter().collect(), Some(schema), &context).await?;

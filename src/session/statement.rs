@@ -61,6 +61,7 @@ async fn create_table(session: &StreamSession, create: CreateTable) -> Result<St
     let context = DefineContext {
         storage: Arc::clone(session.storage()),
         infer_schema: settings.schema_inference(),
+        must_exist: false,
     };
     let factory = session.registry().source(&create.format)?;
     let definition = factory.define(&create.options, create.schema, &context).await?;

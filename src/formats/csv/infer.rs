@@ -20,7 +20,7 @@ use crate::formats::records::Sample;
 const MAX_PRECISION: u8 = 38;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Null,
     Int,
     Long,
@@ -31,6 +31,22 @@ enum Kind {
     Timestamp,
     Bool,
     Text,
+}
+
+impl Kind {
+    /// The type of a column whose values are of this kind.
+    pub(super) fn data_type(self) -> DataType {
+        match self {
+            Self::Null | Self::Text => DataType::Utf8,
+            Self::Int => DataType::Int32,
+            Self::Long => DataType::Int64,
+            Self::Whole(digits) => DataType::Decimal128(digits, 0),
+            Self::Double => DataType::Float64,
+            Self::Date => DataType::Date32,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Bool => DataType::Boolean,
+        }
+    }
 }
 
 /// What is known so far.
@@ -82,24 +98,14 @@ impl<'o> Inference<'o> {
 
     /// The schema; `None` when there was no record.
     pub(super) fn finish(self) -> Option<SchemaRef> {
-        let fields = self.columns?.into_iter().map(|(name, kind)| {
-            let data_type = match kind {
-                Kind::Null | Kind::Text => DataType::Utf8,
-                Kind::Int => DataType::Int32,
-                Kind::Long => DataType::Int64,
-                Kind::Whole(digits) => DataType::Decimal128(digits, 0),
-                Kind::Double => DataType::Float64,
-                Kind::Date => DataType::Date32,
-                Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-                Kind::Bool => DataType::Boolean,
-            };
-            Field::new(name, data_type, true)
-        });
+        let fields =
+            self.columns?.into_iter().map(|(name, kind)| Field::new(name, kind.data_type(), true));
         Some(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
     }
 }
 
-fn kind(text: &str, options: &CsvReadOptions) -> Kind {
+/// Of what kind a cell is.
+pub(super) fn kind(text: &str, options: &CsvReadOptions) -> Kind {
     let times = options.times.reader(TimeZone::UTC);
     if text.parse::<i32>().is_ok() {
         Kind::Int

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
 use crate::formats::csv::convert::{Reading, convert, is_supported};
 use crate::formats::csv::dialect::CsvReadOptions;
-use crate::formats::csv::infer::Inference;
+use crate::formats::csv::infer::{Inference, kind as kind_of};
 use crate::formats::csv::tokens::{Cell, Tokenizer};
 
 /// Records as structs.
@@ -96,4 +96,20 @@ pub fn infer(text: &str, options: &CsvReadOptions) -> Result<SchemaRef> {
     let mut inference = Inference::new(options);
     inference.first(&cells);
     inference.finish().ok_or_else(|| refused(&"it has no columns"))
+}
+
+/// One value as a cell has it, in an array of one; `None` for a text that is no such value.
+///
+/// # Errors
+/// `Unsupported` for a type that CSV cannot be read as.
+pub fn value(text: &str, data_type: &DataType, zone: TimeZone) -> Result<Option<ArrayRef>> {
+    let options = CsvReadOptions::default();
+    let how = Reading { times: options.times.reader(zone), non_finite: &options.non_finite };
+    let converted = convert(&[Some(text.into())], data_type, how)?;
+    Ok(converted.misfits.is_empty().then_some(converted.array))
+}
+
+/// The type that a value would be inferred to have.
+pub fn kind(text: &str) -> DataType {
+    kind_of(text, &CsvReadOptions::default()).data_type()
 }

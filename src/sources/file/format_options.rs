@@ -27,7 +27,7 @@ pub(super) fn format_by_name(
     match name.to_ascii_lowercase().as_str() {
         "csv" => Ok(Arc::new(CsvFormat::new(csv_options(reader)?))),
         "json" => Ok(Arc::new(JsonFormat::new(json_options(reader)?))),
-        "parquet" => Ok(Arc::new(ParquetFormat)),
+        "parquet" => Ok(Arc::new(ParquetFormat::new(reader.flag("mergeSchema", false)?))),
         "text" => text_format(reader),
         other => Err(Error::unsupported(format!(
             "files cannot be read in the format `{other}`; there are {}",

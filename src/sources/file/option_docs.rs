@@ -8,6 +8,7 @@ pub(super) fn of_format(format: &str) -> OptionDocs {
         "csv" => &[FILES, RECORDS, CSV],
         "json" => &[FILES, RECORDS, JSON],
         "text" => &[FILES, TEXT],
+        "parquet" => &[FILES, PARQUET],
         _ => &[FILES],
     }
 }
@@ -53,7 +54,54 @@ const FILES: &[OptionDoc] = &[
         "below which share of an epoch the files that were kept are listed anew",
     ),
     OptionDoc::honoured("pathGlobFilter", "", "*.x", "a pattern for the names of files"),
-    OptionDoc::honoured("recursiveFileLookup", "false", "true", "reads folders inside of folders"),
+    OptionDoc::honoured(
+        "recursiveFileLookup",
+        "false",
+        "true",
+        "reads folders inside of folders, whose names are no columns then",
+    ),
+    OptionDoc::honoured(
+        "basePath",
+        "the path",
+        "<folder>",
+        "the folder below which `name=value` folders are columns",
+    ),
+    OptionDoc::honoured(
+        "cleanSource",
+        "off",
+        "delete",
+        "what becomes of a file when its epoch is committed: off, delete or archive",
+    ),
+    OptionDoc::honoured(
+        "sourceArchiveDir",
+        "",
+        "<folder>",
+        "the folder that files are archived in; it must lie outside of the path",
+    ),
+    OptionDoc::honoured(
+        "ignoreCorruptFiles",
+        "false",
+        "true",
+        "leaves out files that cannot be read, from where they are broken, and counts them",
+    ),
+    OptionDoc::honoured(
+        "ignoreMissingFiles",
+        "false",
+        "true",
+        "leaves out files that are gone since they were listed, and counts them",
+    ),
+    OptionDoc::honoured(
+        "modifiedAfter",
+        "",
+        "2024-01-31T12:00:00",
+        "reads files that were written after this time; refused for a stream",
+    ),
+    OptionDoc::honoured(
+        "modifiedBefore",
+        "",
+        "2024-01-31T12:00:00",
+        "reads files that were written before this time; refused for a stream",
+    ),
 ];
 
 /// How records are read, whatever their format.
@@ -314,5 +362,33 @@ const TEXT: &[OptionDoc] = &[
         "",
         "gzip",
         "when files are read, it is the ending of their names that says how they are compressed: `.gz` is gzip",
+    ),
+];
+
+/// How parquet is read.
+const PARQUET: &[OptionDoc] = &[
+    OptionDoc::honoured(
+        "mergeSchema",
+        "false",
+        "true",
+        "infers a schema from all files rather than the first",
+    ),
+    OptionDoc::refused(
+        "datetimeRebaseMode",
+        "CORRECTED",
+        "CORRECTED",
+        "times are read as they were written; those of Spark 2 before 1582 are to be written anew",
+    ),
+    OptionDoc::refused(
+        "int96RebaseMode",
+        "CORRECTED",
+        "CORRECTED",
+        "times are read as they were written; those of Spark 2 before 1582 are to be written anew",
+    ),
+    OptionDoc::refused(
+        "compression",
+        "",
+        "gzip",
+        "a parquet file says itself how it is compressed",
     ),
 ];

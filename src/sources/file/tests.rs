@@ -90,7 +90,7 @@ fn touch(path: &Path, second: u64) {
 }
 
 fn context(infer_schema: bool) -> DefineContext {
-    DefineContext { storage: Arc::new(LocalStorage::default()), infer_schema }
+    DefineContext { storage: Arc::new(LocalStorage::default()), infer_schema, must_exist: false }
 }
 
 fn schema() -> SchemaRef {
