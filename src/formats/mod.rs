@@ -1,5 +1,6 @@
 //! Bytes to record batches and back.
 
+pub mod arrow;
 pub mod content;
 pub mod csv;
 pub mod datetime_pattern;

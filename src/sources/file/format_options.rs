@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::connector::options::OptionReader;
 use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
+use crate::formats::arrow::ArrowFormat;
 use crate::formats::content::Encoding;
 use crate::formats::csv::dialect::{CsvReadOptions, UnescapedQuotes};
 use crate::formats::csv::format::CsvFormat;
@@ -17,7 +18,7 @@ use crate::formats::text::TextFormat;
 use crate::formats::times::TimeFormats;
 
 /// The formats that files can be read in.
-pub const FILE_FORMATS: [&str; 4] = ["csv", "json", "parquet", "text"];
+pub const FILE_FORMATS: [&str; 5] = ["arrow", "csv", "json", "parquet", "text"];
 
 /// The format of this name with its own options.
 pub(super) fn format_by_name(
@@ -25,6 +26,7 @@ pub(super) fn format_by_name(
     reader: &mut OptionReader<'_>,
 ) -> Result<Arc<dyn FileFormat>> {
     match name.to_ascii_lowercase().as_str() {
+        "arrow" => Ok(Arc::new(ArrowFormat)),
         "csv" => Ok(Arc::new(CsvFormat::new(csv_options(reader)?))),
         "json" => Ok(Arc::new(JsonFormat::new(json_options(reader)?))),
         "parquet" => Ok(Arc::new(ParquetFormat::new(reader.flag("mergeSchema", false)?))),
