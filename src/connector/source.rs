@@ -146,6 +146,8 @@ pub struct DefineContext {
     pub infer_schema: bool,
     /// Whether the place that rows come from has to be there already.
     pub must_exist: bool,
+    /// The zone of times that name none.
+    pub time_zone: TimeZone,
 }
 
 /// Which rows a static table over the place of a source has.

@@ -60,7 +60,8 @@ impl FileFormat for ArrowFormat {
         };
         let bytes = file.bytes(0..file.size).await?;
         let batches = Batches::open(bytes, None).map_err(|error| broken(file, &error))?;
-        let fields = batches.schema().fields().iter().map(|field| {
+        let schema = batches.schema();
+        let fields = schema.fields().iter().map(|field| {
             let (name, data_type) = (field.name(), field.data_type());
             let data_type = spark_type(data_type).ok_or_else(|| {
                 file.data(format!("column `{name}` is {data_type}, which no SQL type can hold; give a schema without it"))

@@ -10,6 +10,7 @@ use crate::connector::registry::Registry;
 use crate::connector::source::{DefineContext, Freshness};
 use crate::connector::storage::Storage;
 use crate::error::Result;
+use crate::event_time::zone::TimeZone;
 use crate::operators::scan::StreamTable;
 use crate::sinks::console::ConsoleSinkFactory;
 use crate::sinks::file::FileSinkFactory;
@@ -55,8 +56,12 @@ pub(crate) async fn written_table(
     }
     // Without a path there is no table; the sink says what is missing.
     let Some(path) = options.get("path") else { return Ok(None) };
-    let context =
-        DefineContext { storage: Arc::clone(storage), infer_schema: false, must_exist: false };
+    let context = DefineContext {
+        storage: Arc::clone(storage),
+        infer_schema: false,
+        must_exist: false,
+        time_zone: TimeZone::UTC,
+    };
     let factory = registry.source(format)?;
     let definition =
         factory.define(&[("path", path)].into_iter().collect(), Some(schema), &context).await?;

@@ -2,11 +2,13 @@
 
 pub mod builder;
 pub mod builtin;
+mod columns;
 pub mod data_frame;
 pub mod expression;
 pub mod generator;
 pub mod grouped;
 pub mod reader;
+mod relations;
 #[expect(clippy::module_inception, reason = "the session is what the module is named for")]
 pub mod session;
 pub mod statement;
@@ -14,7 +16,7 @@ pub mod writer;
 
 pub use builder::StreamSessionBuilder;
 pub use data_frame::StreamingDataFrame;
-pub use expression::{sliding_window, window};
+pub use expression::{asc, desc, sliding_window, window};
 pub use generator::{explode, explode_outer, inline, inline_outer, posexplode, posexplode_outer};
 pub use grouped::GroupedDataFrame;
 pub use reader::{DataFrameReader, DataStreamReader};

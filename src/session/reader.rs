@@ -10,6 +10,7 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use crate::connector::options::{OptionValue, Options};
 use crate::connector::source::{DefineContext, Freshness, SourceDefinition};
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 use crate::operators::scan::StreamTable;
 use crate::session::data_frame::StreamingDataFrame;
 use crate::session::session::StreamSession;
@@ -63,7 +64,8 @@ impl Spec {
             Some(SchemaSpec::Ddl(ddl)) => Some(parse_schema(ddl)?),
         };
         let storage = Arc::clone(self.session.storage());
-        let context = DefineContext { storage, infer_schema, must_exist: true };
+        let time_zone = TimeZone::parse(self.session.settings().time_zone())?;
+        let context = DefineContext { storage, infer_schema, must_exist: true, time_zone };
         let factory = self.session.registry().source(&self.format)?;
         factory.define(&self.options, schema, &context).await
     }

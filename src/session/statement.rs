@@ -13,6 +13,7 @@ use sqlparser::ast::Query;
 use crate::connector::options::nearest;
 use crate::connector::source::{DefineContext, Freshness};
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 use crate::logical::check::check_subqueries;
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::session::builtin;
@@ -62,6 +63,7 @@ async fn create_table(session: &StreamSession, create: CreateTable) -> Result<St
         storage: Arc::clone(session.storage()),
         infer_schema: settings.schema_inference(),
         must_exist: false,
+        time_zone: TimeZone::parse(settings.time_zone())?,
     };
     let factory = session.registry().source(&create.format)?;
     let definition = factory.define(&create.options, create.schema, &context).await?;

@@ -12,6 +12,7 @@ use crate::connector::source::{
     DefineContext, Freshness, MicroBatchSource, SourceContext, SourceDefinition, SourceFactory,
 };
 use crate::connector::storage::Storage;
+use crate::connector::versioned::RefreshedTable;
 use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
 use crate::formats::format::{FileFormat, InputFile, all_nullable};
@@ -71,7 +72,7 @@ impl SourceFactory for FileSourceFactory {
         let mut columns = FolderColumns::new(&options.files, storage)?;
         let schema = all_nullable(columns.discover(&files, &schema)?.as_ref());
         options.format.check_schema(&columns.data_columns(&schema))?;
-        Ok(Arc::new(FileSourceDefinition { options, schema, columns }))
+        Ok(Arc::new(FileSourceDefinition { options, schema, columns, zone: context.time_zone }))
     }
 }
 
@@ -90,6 +91,8 @@ pub struct FileSourceDefinition {
     options: FileOptions,
     schema: SchemaRef,
     columns: FolderColumns,
+    /// The zone of times that name none, for a table.
+    zone: TimeZone,
 }
 
 #[async_trait]
@@ -122,8 +125,12 @@ impl SourceDefinition for FileSourceDefinition {
         freshness: Freshness,
     ) -> Result<Arc<dyn TableProvider>> {
         let (schema, columns) = (self.schema(), self.columns.clone());
-        let reading =
-            FileReading::new(&self.options, schema, columns, Arc::clone(storage), TimeZone::UTC);
-        Ok(Arc::new(FileTable::open(&self.options, reading, freshness).await?))
+        let storage = Arc::clone(storage);
+        let reading = FileReading::new(&self.options, schema, columns, storage, self.zone);
+        let table = FileTable::open(&self.options, reading, freshness).await?;
+        Ok(match freshness {
+            Freshness::Snapshot => Arc::new(table),
+            Freshness::Live => Arc::new(RefreshedTable::new(Arc::new(table))),
+        })
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct FileReading {
     columns: FolderColumns,
     forgive: Forgive,
     /// The zone of times that name none.
-    zone: TimeZone,
+    pub(super) zone: TimeZone,
     /// Counts what was not read as it stands.
     pub(super) counts: Arc<ReadCounts>,
 }

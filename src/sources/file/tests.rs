@@ -90,7 +90,12 @@ fn touch(path: &Path, second: u64) {
 }
 
 fn context(infer_schema: bool) -> DefineContext {
-    DefineContext { storage: Arc::new(LocalStorage::default()), infer_schema, must_exist: false }
+    DefineContext {
+        storage: Arc::new(LocalStorage::default()),
+        infer_schema,
+        must_exist: false,
+        time_zone: TimeZone::UTC,
+    }
 }
 
 fn schema() -> SchemaRef {
