@@ -10,6 +10,7 @@
 
 mod arguments;
 mod case;
+mod cli;
 mod collector;
 mod crash;
 mod differential;
@@ -68,5 +69,6 @@ fn cases_of(group: Group, arguments: &Arguments) -> Fallible<Vec<Case>> {
         Group::Property => property::cases(),
         Group::Crash => Ok(crash::cases()),
         Group::Kill => kill::cases(),
+        Group::Cli => cli::cases(),
     }
 }

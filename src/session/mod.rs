@@ -22,3 +22,6 @@ pub use grouped::GroupedDataFrame;
 pub use reader::{DataFrameReader, DataStreamReader};
 pub use session::StreamSession;
 pub use writer::DataStreamWriter;
+
+#[cfg(test)]
+mod tests;

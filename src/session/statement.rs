@@ -15,6 +15,7 @@ use crate::connector::source::{DefineContext, Freshness};
 use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
 use crate::logical::check::check_subqueries;
+use crate::logical::explain_mode::ExplainMode;
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::session::builtin;
 use crate::session::data_frame::{StreamingDataFrame, quoted_reference};
@@ -38,7 +39,7 @@ pub(crate) async fn run(
         Statement::StopStreamingQuery { name, if_exists } => {
             stop_query(session, &name, if_exists).await
         }
-        Statement::Explain { statement, .. } => explain(session, *statement).await,
+        Statement::Explain { mode, statement } => explain(session, mode, *statement).await,
         Statement::Set { key, value } => set(session, &key, value.as_deref()),
         Statement::DropTable { name, if_exists } => drop_table(session, "table", &name, if_exists),
         Statement::DropView { name, if_exists } => drop_table(session, "view", &name, if_exists),
@@ -153,7 +154,7 @@ fn show_queries(session: &StreamSession) -> Result<StreamingDataFrame> {
             column(&|query| Some(query.id().to_owned())),
             column(&|query| Some(query.run_id().to_owned())),
             column(&|query| Some(query.status().message)),
-            column(&|query| query.last_progress().map(|progress| progress.batch_id.to_string())),
+            column(&|query| Some(query.last_progress()?.last_epoch()?.to_string())),
         ],
     )
 }
@@ -182,13 +183,18 @@ async fn stop_query(
     Ok(session.empty())
 }
 
-async fn explain(session: &StreamSession, statement: Statement) -> Result<StreamingDataFrame> {
+async fn explain(
+    session: &StreamSession,
+    mode: ExplainMode,
+    statement: Statement,
+) -> Result<StreamingDataFrame> {
     let text = match statement {
-        Statement::Query(query) => frame(session, &query).await?.explain().await?,
-        Statement::CreateStreamingTable(create) => {
-            frame(session, &create.query).await?.explain_as(create.mode).await?
+        Statement::Query(query) | Statement::CreateView { query, .. } => {
+            frame(session, &query).await?.explain(mode).await?
         }
-        Statement::CreateView { query, .. } => frame(session, &query).await?.explain().await?,
+        Statement::CreateStreamingTable(create) => {
+            frame(session, &create.query).await?.explain_as(create.mode, mode).await?
+        }
         _ => {
             return Err(Error::unsupported(
                 "EXPLAIN is possible for a query, CREATE STREAMING TABLE and CREATE VIEW",

@@ -7,6 +7,7 @@
 //!        --> planner     DataFusion's SqlToRel, with planners of ours for relations and types
 //! ```
 
+pub mod extent;
 pub mod functions;
 pub mod planner;
 pub mod statement;

@@ -10,7 +10,8 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
 use crate::config::Trigger;
 use crate::connector::options::Options;
 use crate::connector::output_mode::OutputMode;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::logical::explain_mode::ExplainMode;
 use crate::sql::clauses;
 use crate::sql::cursor::{Cursor, is_word, significant};
 use crate::sql::dialect::{self, at, unsupported_at};
@@ -43,10 +44,10 @@ pub enum Statement {
         /// Whether it is no error that there is no such query.
         if_exists: bool,
     },
-    /// `EXPLAIN [EXTENDED] statement`
+    /// `EXPLAIN [EXTENDED | FORMATTED | COST] statement`
     Explain {
-        /// Whether all stages of planning are wanted.
-        verbose: bool,
+        /// How much is told.
+        mode: ExplainMode,
         /// What is to be explained.
         statement: Box<Self>,
     },
@@ -137,7 +138,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
 pub fn parse_query(text: &str) -> Result<Query> {
     match parse(text)?.as_mut_slice() {
         [Statement::Query(query)] => Ok((**query).clone()),
-        _ => Err(crate::error::Error::invalid(format!("`{text}` is not a single query"))),
+        _ => Err(Error::invalid(format!("`{text}` is not a single query"))),
     }
 }
 
@@ -184,7 +185,7 @@ fn query_at(cursor: &Cursor<'_>) -> Result<Box<Query>> {
 }
 
 /// The error of a statement that is not there, with its first words.
-fn unsupported(tokens: &[TokenWithSpan], hint: &str) -> crate::error::Error {
+fn unsupported(tokens: &[TokenWithSpan], hint: &str) -> Error {
     let words: Vec<_> = tokens
         .iter()
         .map_while(|token| match &token.token {
@@ -306,19 +307,27 @@ fn drop_statement(cursor: &mut Cursor<'_>) -> Result<Statement> {
 }
 
 fn explain(cursor: &mut Cursor<'_>) -> Result<Statement> {
-    let verbose = cursor.eat(&["EXTENDED"]) || cursor.eat(&["VERBOSE"]);
+    let mode = explain_mode(cursor)?;
     let Some(first) = cursor.peek() else { return Err(cursor.unexpected("a statement")) };
-    if ["EXPLAIN", "ANALYZE", "FORMATTED", "CODEGEN", "COST", "SET"]
-        .iter()
-        .any(|word| is_word(first, word))
-    {
+    if ["EXPLAIN", "ANALYZE", "VERBOSE", "SET"].iter().any(|word| is_word(first, word)) {
         return Err(unsupported(
             cursor.rest(),
-            " behind EXPLAIN; there are EXPLAIN and EXPLAIN EXTENDED",
+            " behind EXPLAIN; there are EXPLAIN, EXPLAIN EXTENDED, EXPLAIN FORMATTED and EXPLAIN COST",
         ));
     }
     let statement = Box::new(statement(cursor.rest())?);
-    Ok(Statement::Explain { verbose, statement })
+    Ok(Statement::Explain { mode, statement })
+}
+
+/// The mode behind EXPLAIN; none is the simple one, which has no word.
+fn explain_mode(cursor: &mut Cursor<'_>) -> Result<ExplainMode> {
+    let place = cursor.location();
+    for word in ["EXTENDED", "FORMATTED", "COST", "CODEGEN"] {
+        if cursor.eat(&[word]) {
+            return word.parse().map_err(|why: Error| unsupported_at(place, &why.to_string()));
+        }
+    }
+    Ok(ExplainMode::Simple)
 }
 
 /// `SET key`, `SET key = value`: the value is the text up to the end, blanks inside included.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::Trigger;
 use crate::connector::output_mode::OutputMode;
 use crate::error::ErrorKind;
+use crate::logical::explain_mode::ExplainMode;
 use crate::sql::statement::{CreateStreamingTable, CreateTable, Statement, parse, parse_query};
 
 fn one(text: &str) -> Statement {
@@ -99,10 +100,9 @@ fn the_other_statements_are_told_by_their_words() {
         one("CREATE OR REPLACE TEMP VIEW q AS SELECT 1"),
         Statement::CreateView { or_replace: true, .. }
     ));
-    let Statement::Explain { verbose, statement } = one("EXPLAIN EXTENDED SELECT 1") else {
-        panic!()
-    };
-    assert!(verbose && matches!(*statement, Statement::Query(_)));
+    let Statement::Explain { mode, statement } = one("EXPLAIN EXTENDED SELECT 1") else { panic!() };
+    assert_eq!(mode, ExplainMode::Extended);
+    assert!(matches!(*statement, Statement::Query(_)));
     assert!(matches!(one("SHOW TABLES"), Statement::Batch(_)));
     assert!(matches!(one("DESCRIBE t"), Statement::Batch(_)));
 }
