@@ -9,6 +9,7 @@ use sqlparser::ast::Query;
 use crate::connector::options::nearest;
 use crate::connector::source::{DefineContext, Freshness};
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 use crate::logical::check::check_subqueries;
 use crate::logical::explain_mode::ExplainMode;
 use crate::operators::scan::{CatalogTable, StreamTable};
@@ -57,6 +58,8 @@ async fn create_table(session: &StreamSession, create: CreateTable) -> Result<St
     let context = DefineContext {
         storage: Arc::clone(session.storage()),
         infer_schema: settings.schema_inference(),
+        must_exist: false,
+        time_zone: TimeZone::parse(settings.time_zone())?,
     };
     let factory = session.registry().source(&create.format)?;
     let definition = factory.define(&create.options, create.schema, &context).await?;
