@@ -14,6 +14,7 @@ pub mod statement;
 pub mod types;
 
 mod ast;
+pub mod catalog;
 mod clauses;
 mod cursor;
 mod dialect;

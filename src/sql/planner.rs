@@ -10,9 +10,9 @@ use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
-use sqlparser::ast::{self, Query, Statement};
+use sqlparser::ast::{Query, Statement};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::aggregate;
@@ -26,7 +26,7 @@ use crate::sql::functions::lambdas;
 use crate::sql::functions::number_casts::UseNumberCasts;
 use crate::sql::functions::widening::{WidenNumbers, widened};
 use crate::sql::relation_planner::StreamRelations;
-use crate::sql::tables::{Tables, parts_of};
+use crate::sql::tables::Tables;
 use crate::sql::types::SparkTypes;
 
 /// Adds all that the front end needs to a session: planners, functions and settings.
@@ -73,26 +73,6 @@ pub async fn plan(state: &SessionState, query: &Query) -> Result<LogicalPlan> {
     let is_ansi = state.config_options().execution.enable_ansi_mode;
     binder::bind(&mut query, &tables, &is_aggregate, is_ansi)?;
     run(state, Statement::Query(Box::new(query))).await
-}
-
-/// Makes a logical plan of a statement that DataFusion answers itself.
-///
-/// # Errors
-/// As [`plan`].
-pub async fn plan_batch(state: &SessionState, statement: &Statement) -> Result<LogicalPlan> {
-    let mut statement = statement.clone();
-    match &mut statement {
-        Statement::ExplainTable { table_name, .. } => {
-            let tables = Tables::load_one(state, table_name).await?;
-            let known = tables.get(&parts_of(table_name))?;
-            *table_name = known.name.iter().map(ast::Ident::new).collect::<Vec<_>>().into();
-        }
-        Statement::ShowTables { .. } => (),
-        other => {
-            return Err(Error::unsupported(format!("the statement `{other}` is not supported")));
-        }
-    }
-    run(state, statement).await
 }
 
 async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
