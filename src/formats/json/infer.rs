@@ -91,6 +91,13 @@ impl<'a> Inference<'a> {
     }
 }
 
+/// The type of one value; `None` for text that is no JSON.
+pub(super) fn type_of(text: &str, options: &JsonReadOptions) -> Option<DataType> {
+    let value = Cursor::new(text, options.rules).value().ok()?;
+    let kind = Looker(options).kind(value);
+    Some(data_type(&kind).unwrap_or_else(|| DataType::Struct(Fields::empty())))
+}
+
 /// Leaves out fields that never had a value, and those in which nothing is left.
 fn drop_null_fields(columns: &mut BTreeMap<String, Kind>) {
     columns.retain(|_, kind| has_value(kind));

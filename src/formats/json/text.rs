@@ -7,16 +7,17 @@ use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
 use crate::formats::json::convert::{Reading, convert, is_supported};
 use crate::formats::json::format::JsonReadOptions;
+use crate::formats::json::infer::type_of;
 use crate::formats::json::scan::{self, Rules, Value};
 
-/// Texts as values of a type, and the first row whose text is no such value.
+/// Texts as values of a type, and the rows whose text is no such value.
 #[derive(Debug)]
 pub struct Parsed {
     /// The values. Of an object with a bad field the other fields are kept; what is no JSON is an
     /// object without fields where an object is wanted, and null else.
     pub values: ArrayRef,
-    /// The first row that is malformed.
-    pub malformed: Option<usize>,
+    /// The rows that are malformed, in order.
+    pub malformed: Vec<usize>,
 }
 
 /// Whether JSON can be read as this type.
@@ -48,7 +49,7 @@ pub fn parse_with(
         return Err(Error::unsupported(format!("JSON cannot be read as {to}")));
     }
     let is_object = matches!(to, DataType::Struct(_));
-    let mut malformed = None;
+    let mut malformed = vec![];
     let mut values = Vec::with_capacity(texts.len());
     for row in 0..texts.len() {
         if texts.is_null(row) || texts.value(row).trim().is_empty() {
@@ -60,18 +61,21 @@ pub fn parse_with(
             Ok(value @ Value::Object(_)) => value,
             Ok(value) if !is_object => value,
             Ok(_) | Err(_) => {
-                malformed = malformed.or(Some(row));
+                malformed.push(row);
                 if is_object { Value::Object("{}") } else { Value::Null }
             }
         });
     }
     let converted = convert(&values, to, how)?;
-    let misfit = converted.misfits.first().map(|misfit| misfit.row);
-    let malformed = match (malformed, misfit) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    };
+    malformed.extend(converted.misfits.iter().map(|misfit| misfit.row));
+    malformed.sort_unstable();
+    malformed.dedup();
     Ok(Parsed { values: converted.array, malformed })
+}
+
+/// The type of the value that a text holds; `None` for text that is no JSON.
+pub fn infer(text: &str, options: &JsonReadOptions) -> Option<DataType> {
+    type_of(text, options)
 }
 
 const fn cursor(text: &str) -> scan::Cursor<'_> {

@@ -16,7 +16,7 @@ mod folder_columns;
 pub mod format_options;
 mod glob;
 mod listing;
-mod option_docs;
+pub mod option_docs;
 pub mod options;
 mod partition;
 mod reading;

@@ -3,7 +3,7 @@
 use crate::connector::option_doc::{OptionDoc, OptionDocs};
 
 /// The options of a format.
-pub(super) fn of_format(format: &str) -> OptionDocs {
+pub fn of_format(format: &str) -> OptionDocs {
     match format.to_ascii_lowercase().as_str() {
         "csv" => &[FILES, RECORDS, CSV],
         "json" => &[FILES, RECORDS, JSON],

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int32Builder, ListBuilder, StringArray, StringBuilder,
+    Array, ArrayRef, AsArray, Int32Builder, ListBuilder, StringArray, StringBuilder, StructArray,
 };
 use arrow::datatypes::DataType::{self, Int32, Null, Utf8};
-use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
 use crate::formats::encode::json::lines_of;
 use crate::formats::json::text::{self, Path};
+use crate::formats::records::ParseMode;
 use crate::sql::functions::collections::lists::list_of;
+use crate::sql::functions::datetime::function::session_zone;
 use crate::sql::functions::define::{Arguments, Call, Function, Given, texts};
+use crate::sql::functions::record_options::{ddl, given_options, json, run_options};
 use crate::sql::types::parse_type;
 
 /// All functions here.
@@ -23,6 +25,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new("json_array_length", |given| texts(given, 1..=1, Int32), array_length),
         Function::new("json_object_keys", |given| texts(given, 1..=1, list_of(Utf8)), object_keys),
         Function::new("from_json", from_types, from_json),
+        Function::new("schema_of_json", schema_types, schema_of),
         Function::new("to_json", to_types, to_json),
     ]
     .map(Function::udf)
@@ -80,7 +83,7 @@ fn from_types(given: &Given<'_>) -> Result<Call> {
     let mut takes = vec![Utf8, Utf8];
     if count == 3 {
         takes.push(given.types[2].clone());
-        check_options(given)?;
+        json(given.function, &given_options(given, 2)?)?;
     }
     let gives = match given.constant_text(1)? {
         None => Null,
@@ -96,45 +99,51 @@ fn from_types(given: &Given<'_>) -> Result<Call> {
     Ok(Call { takes, gives })
 }
 
-/// The mode is the only option that is understood.
-fn check_options(given: &Given<'_>) -> Result<()> {
-    let Some(options) = given.constant(2)? else { return Ok(()) };
-    match mode_of(options) {
-        Some(mode) if matches!(mode.as_str(), "PERMISSIVE" | "FAILFAST") => Ok(()),
-        _ => Err(given.refuse(
-            "a constant map of options as its third argument, of which `mode` (PERMISSIVE or FAILFAST) is understood",
-        )),
-    }
-}
-
-fn mode_of(options: &ScalarValue) -> Option<String> {
-    let ScalarValue::Map(map) = options else { return None };
-    let entries = map.value(0);
-    let (keys, values) = (entries.column(0).as_string_opt::<i32>()?, entries.column(1));
-    let values = values.as_string_opt::<i32>()?;
-    let is_mode = |at: &usize| keys.value(*at).eq_ignore_ascii_case("mode");
-    match (0..keys.len()).find(is_mode) {
-        Some(at) if keys.len() == 1 => Some(values.value(at).to_ascii_uppercase()),
-        _ => None,
-    }
-}
-
 fn from_json(args: &Arguments) -> Result<ArrayRef> {
-    let parsed = text::parse(args.text(0)?, &args.gives)?;
-    let is_strict = match args.arrays.get(2) {
-        Some(options) if args.rows > 0 => {
-            let options = ScalarValue::try_from_array(options, 0)?;
-            mode_of(&options).is_some_and(|mode| mode == "FAILFAST")
-        }
-        _ => false,
-    };
-    if let (true, Some(row)) = (is_strict, parsed.malformed) {
-        let text = args.text(0)?.value(row);
+    let options = json(args.function, &run_options(args, 2)?)?;
+    let texts = args.text(0)?;
+    let zone = session_zone(args.config.execution.time_zone.as_deref());
+    let parsed = text::parse_with(texts, &args.gives, &options, zone)?;
+    if let (ParseMode::FailFast, Some(row)) = (options.mode, parsed.malformed.first()) {
+        let text = texts.value(*row);
         return Err(args.fail(format!(
             "`{text}` cannot be read with this schema; use the mode PERMISSIVE for nulls in its place"
         )));
     }
-    Ok(parsed.values)
+    let Some(structs) = parsed.values.as_struct_opt() else { return Ok(parsed.values) };
+    let corrupt = structs.fields().iter().position(|field| *field.name() == options.corrupt_column);
+    let Some(corrupt) = corrupt.filter(|at| structs.column(*at).data_type() == &Utf8) else {
+        return Ok(parsed.values);
+    };
+    let mut shown: Vec<Option<&str>> = vec![None; texts.len()];
+    for row in parsed.malformed {
+        shown[row] = Some(texts.value(row));
+    }
+    let (fields, mut columns, nulls) = structs.clone().into_parts();
+    columns[corrupt] = Arc::new(StringArray::from(shown));
+    Ok(Arc::new(StructArray::try_new_with_length(fields, columns, nulls, texts.len())?))
+}
+
+fn schema_types(given: &Given<'_>) -> Result<Call> {
+    let count = given.count(1..=2)?;
+    let mut takes = vec![Utf8];
+    if count == 2 {
+        takes.push(given.types[1].clone());
+        json(given.function, &given_options(given, 1)?)?;
+    }
+    given.constant_text(0)?;
+    Ok(Call { takes, gives: Utf8 })
+}
+
+fn schema_of(args: &Arguments) -> Result<ArrayRef> {
+    let options = json(args.function, &run_options(args, 1)?)?;
+    let schemas = args.text(0)?.iter().map(|given| match given {
+        Some(given) => text::infer(given, &options)
+            .map(|data_type| Some(ddl(&data_type)))
+            .ok_or_else(|| args.fail(format!("`{given}` is no JSON"))),
+        None => Ok(None),
+    });
+    Ok(Arc::new(schemas.collect::<Result<StringArray>>()?))
 }
 
 fn to_types(given: &Given<'_>) -> Result<Call> {
@@ -143,7 +152,7 @@ fn to_types(given: &Given<'_>) -> Result<Call> {
         nested @ (DataType::Struct(_) | DataType::List(_) | DataType::Map(_, _) | Null) => {
             Ok(Call { takes: vec![nested.clone()], gives: Utf8 })
         }
-        _ => Err(given.refuse("a struct, an array or a map, and no options")),
+        _ => Err(given.refuse("a struct, an array or a map")),
     }
 }
 

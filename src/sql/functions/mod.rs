@@ -14,11 +14,13 @@ pub(super) mod widening;
 
 pub(super) mod collections;
 pub(super) mod conditional;
+mod csv;
 mod define;
 mod hashes;
 mod json;
 pub(super) mod lambdas;
 mod math;
+mod record_options;
 mod spark;
 mod strings;
 mod timestamps;

@@ -190,7 +190,7 @@ impl ScalarUDFImpl for TimeFunction {
 }
 
 /// The zone of the session.
-pub(super) fn session_zone(name: Option<&str>) -> TimeZone {
+pub(in crate::sql::functions) fn session_zone(name: Option<&str>) -> TimeZone {
     name.and_then(TimeZone::find).unwrap_or_default()
 }
 

@@ -14,7 +14,7 @@ mod cast_number;
 mod date_part;
 mod epoch;
 mod fields;
-mod function;
+pub(super) mod function;
 mod interval_text;
 mod make;
 mod months;
