@@ -18,6 +18,9 @@ use crate::sinks::noop::NoopSinkFactory;
 use crate::sources::file::factory::FileSourceFactory;
 pub use crate::sources::memory::MemoryTable;
 use crate::sources::memory::{MemorySourceDefinition, MemorySourceFactory};
+use crate::sources::rate::RateSourceFactory;
+use crate::sources::rate_micro_batch::RateMicroBatchSourceFactory;
+use crate::sources::socket::SocketSourceFactory;
 
 /// The sink of a streaming table that names none.
 pub(crate) const MEMORY: &str = "memory";
@@ -28,6 +31,9 @@ pub(crate) fn registry() -> Registry {
     registry.add_source("json", Arc::new(FileSourceFactory::new("json")));
     registry.add_source("parquet", Arc::new(FileSourceFactory::new("parquet")));
     registry.add_source(MEMORY, Arc::new(MemorySourceFactory));
+    registry.add_source("rate", Arc::new(RateSourceFactory));
+    registry.add_source("rate-micro-batch", Arc::new(RateMicroBatchSourceFactory));
+    registry.add_source("socket", Arc::new(SocketSourceFactory));
     registry.add_sink("json", Arc::new(FileSinkFactory::json()));
     registry.add_sink("parquet", Arc::new(FileSinkFactory::parquet()));
     registry.add_sink("console", Arc::new(ConsoleSinkFactory::default()));

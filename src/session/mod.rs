@@ -12,6 +12,9 @@ pub mod session;
 pub mod statement;
 pub mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use builder::StreamSessionBuilder;
 pub use data_frame::StreamingDataFrame;
 pub use expression::{sliding_window, window};

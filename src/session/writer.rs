@@ -8,6 +8,8 @@ use datafusion::logical_expr::LogicalPlan;
 use tempfile::TempDir;
 
 use crate::config::Trigger;
+#[cfg(test)]
+use crate::connector::option_doc::OptionDoc;
 use crate::connector::options::{OptionValue, Options, nearest};
 use crate::connector::sink::{SinkContext, SinkSession};
 use crate::connector::storage::Location;
@@ -19,6 +21,15 @@ use crate::sinks::foreach_batch::{ForeachBatchFn, ForeachBatchSink, UserError};
 
 /// Where a query keeps what survives a crash.
 const CHECKPOINT_LOCATION: &str = "checkpointLocation";
+
+/// The options that each query has, whatever its sink.
+#[cfg(test)]
+pub(crate) const QUERY_OPTIONS: &[OptionDoc] = &[OptionDoc::honoured(
+    CHECKPOINT_LOCATION,
+    "",
+    "<folder>",
+    "the folder in which the query keeps its progress and its state over a restart",
+)];
 
 /// Writes an unbounded table as a streaming query; begun by
 /// [`StreamingDataFrame::write_stream`](crate::session::StreamingDataFrame::write_stream).

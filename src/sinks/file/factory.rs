@@ -47,7 +47,7 @@ impl FileSinkFactory {
                     let expected = "JSON files are not compressed here; it must be `none`";
                     Err(reader.invalid("compression", &text, expected))
                 }
-                _ => Ok(Arc::new(JsonEncoding)),
+                _ => Ok(Arc::new(JsonEncoding::default())),
             },
             Format::Parquet => {
                 let expected = "it must be `snappy`, `zstd` or `none`";

@@ -1,0 +1,3 @@
+//! What only a whole session can show.
+
+mod option_table;
