@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 
+use crate::connector::option_doc::find;
 use crate::connector::options::Options;
 use crate::connector::registry::Registry;
 use crate::connector::source::{DefineContext, Freshness};
@@ -25,6 +26,9 @@ use crate::sources::socket::SocketSourceFactory;
 /// The sink of a streaming table that names none.
 pub(crate) const MEMORY: &str = "memory";
 
+/// The sinks that write files which a source of the same name reads.
+const FILE_FORMATS: [&str; 5] = ["arrow", "csv", "json", "parquet", "text"];
+
 /// All built-in sources and sinks.
 pub(crate) fn registry() -> Registry {
     let mut registry = Registry::default();
@@ -34,8 +38,11 @@ pub(crate) fn registry() -> Registry {
     registry.add_source("rate", Arc::new(RateSourceFactory));
     registry.add_source("rate-micro-batch", Arc::new(RateMicroBatchSourceFactory));
     registry.add_source("socket", Arc::new(SocketSourceFactory));
+    registry.add_sink("arrow", Arc::new(FileSinkFactory::arrow()));
+    registry.add_sink("csv", Arc::new(FileSinkFactory::csv()));
     registry.add_sink("json", Arc::new(FileSinkFactory::json()));
     registry.add_sink("parquet", Arc::new(FileSinkFactory::parquet()));
+    registry.add_sink("text", Arc::new(FileSinkFactory::text()));
     registry.add_sink("console", Arc::new(ConsoleSinkFactory::default()));
     registry.add_sink(MEMORY, Arc::new(MemorySinkFactory));
     registry.add_sink("noop", Arc::new(NoopSinkFactory));
@@ -54,15 +61,19 @@ pub(crate) async fn written_table(
     schema: SchemaRef,
     storage: &Arc<dyn Storage>,
 ) -> Result<Option<Arc<dyn TableProvider>>> {
-    if !["json", "parquet"].iter().any(|known| known.eq_ignore_ascii_case(format)) {
+    if !FILE_FORMATS.iter().any(|known| known.eq_ignore_ascii_case(format)) {
         return Ok(None);
     }
     // Without a path there is no table; the sink says what is missing.
-    let Some(path) = options.get("path") else { return Ok(None) };
+    if options.get("path").is_none() {
+        return Ok(None);
+    }
     let context = DefineContext { storage: Arc::clone(storage), infer_schema: false };
     let factory = registry.source(format)?;
-    let definition =
-        factory.define(&[("path", path)].into_iter().collect(), Some(schema), &context).await?;
+    // What was said of how files are written, such as their separator, holds for reading them.
+    let is_read = |name: &str| find(factory.options(), name).is_some_and(|o| o.refused.is_none());
+    let options = options.iter().filter(|(name, _)| is_read(name)).collect();
+    let definition = factory.define(&options, Some(schema), &context).await?;
     definition.table(storage, Freshness::Live).await.map(Some)
 }
 

@@ -406,6 +406,7 @@ mod tests {
 
     #[tokio::test]
     async fn options_and_columns_that_cannot_be_used_are_refused() {
+        let much = ("rowsPerSecond", "9223372036854775807");
         for (option, value) in [
             ("rowsPerSecond", "0"),
             ("rowsPerSecond", "x"),
@@ -414,7 +415,7 @@ mod tests {
             ("numPartitions", "0"),
             ("rowPerSecond", "1"),
         ] {
-            let error = define(&[("rowsPerSecond", "9999999"), (option, value)]).await.unwrap_err();
+            let error = define(&[much, (option, value)]).await.unwrap_err();
             assert!(error.to_string().contains(option), "{error}");
         }
         let context =
