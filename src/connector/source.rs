@@ -159,6 +159,12 @@ pub trait SourceDefinition: Debug + Send + Sync + 'static {
     /// with a constant, so that they are neither counted as input nor seen by a watermark.
     fn takes_filters(&self) -> bool;
 
+    /// The options with which a sink of the same format writes into the place that the source
+    /// reads; none where rows cannot be written.
+    fn written_with(&self) -> Option<&Options> {
+        None
+    }
+
     /// Starts the source for one run of a query.
     ///
     /// # Errors

@@ -49,6 +49,11 @@ pub(crate) fn registry() -> Registry {
     registry
 }
 
+/// Whether a sink writes files that a source of the same name reads.
+pub(crate) fn writes_files(format: &str) -> bool {
+    FILE_FORMATS.iter().any(|known| known.eq_ignore_ascii_case(format))
+}
+
 /// The table that a file sink of this format and with these options writes; `None` for a sink
 /// that writes no files.
 ///
@@ -61,7 +66,7 @@ pub(crate) async fn written_table(
     schema: SchemaRef,
     storage: &Arc<dyn Storage>,
 ) -> Result<Option<Arc<dyn TableProvider>>> {
-    if !FILE_FORMATS.iter().any(|known| known.eq_ignore_ascii_case(format)) {
+    if !writes_files(format) {
         return Ok(None);
     }
     // Without a path there is no table; the sink says what is missing.

@@ -87,6 +87,7 @@ async fn create_streaming_table(
         .output_mode(create.mode)
         .trigger(create.trigger)
         .query_name(&create.name)
+        .partition_by(create.partition_by)
         .options(create.options.iter());
     let (registry, storage) = (session.registry(), session.storage());
     let written =
@@ -228,7 +229,7 @@ fn drop_table(
 }
 
 /// The true spelling of a table or view, compared without regard to case.
-fn find_table(session: &StreamSession, name: &str) -> Option<String> {
+pub(crate) fn find_table(session: &StreamSession, name: &str) -> Option<String> {
     table_names(session).into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 

@@ -45,6 +45,7 @@ impl SourceFactory for FileSourceFactory {
         schema: Option<SchemaRef>,
         context: &DefineContext,
     ) -> Result<Arc<dyn SourceDefinition>> {
+        let given = options.clone();
         let options = FileOptions::read(&self.format, options)?;
         let listing = Listing::new(options.files.clone(), context.storage.as_ref())?;
         let schema = match schema {
@@ -63,7 +64,7 @@ impl SourceFactory for FileSourceFactory {
         };
         let schema = all_nullable(&schema);
         options.format.check_schema(&schema)?;
-        Ok(Arc::new(FileSourceDefinition { options, schema }))
+        Ok(Arc::new(FileSourceDefinition { given, options, schema }))
     }
 }
 
@@ -79,6 +80,7 @@ async fn infer_schema(
 /// A folder as an unbounded table.
 #[derive(Debug)]
 pub struct FileSourceDefinition {
+    given: Options,
     options: FileOptions,
     schema: SchemaRef,
 }
@@ -95,6 +97,10 @@ impl SourceDefinition for FileSourceDefinition {
 
     fn takes_filters(&self) -> bool {
         self.options.format.takes_filters()
+    }
+
+    fn written_with(&self) -> Option<&Options> {
+        Some(&self.given)
     }
 
     fn start(&self, context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {
