@@ -8,7 +8,7 @@ pub use crate::connector::output_mode::OutputMode;
 pub use crate::error::{Error, ErrorKind};
 pub use crate::query::handle::StreamingQuery;
 pub use crate::session::data_frame::StreamingDataFrame;
-pub use crate::session::expression::{sliding_window, window};
+pub use crate::session::expression::{asc, desc, sliding_window, window};
 pub use crate::session::generator::{
     explode, explode_outer, inline, inline_outer, posexplode, posexplode_outer,
 };

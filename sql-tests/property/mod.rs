@@ -69,6 +69,20 @@ const QUERIES: &[Query] = &[
                FROM {t} WATERMARK ts DELAY OF INTERVAL 1 HOUR \
                WHERE ts < TIMESTAMP '2024-01-02T00:00:00Z' GROUP BY window(ts, '7 seconds'), k",
     },
+    Query {
+        name: "joined_with_a_table",
+        mode: "append",
+        text: "SELECT t.k, t.v, d.name FROM {t} AS t LEFT JOIN \
+               (VALUES ('a', 'Anna', 1), ('b', 'Bert', 2), ('b', 'Bea', 0), (NULL, 'None', 1)) \
+               AS d(k, name, least) ON t.k = d.k AND t.v >= d.least",
+    },
+    Query {
+        name: "kept_by_a_table",
+        mode: "complete",
+        text: "SELECT t.k, count(*) AS n, max(d.name) AS name FROM {t} AS t JOIN \
+               (VALUES ('a', 'Anna'), ('b', 'Bert'), (NULL, 'None')) AS d(k, name) ON t.k <=> d.k \
+               WHERE t.v NOT IN (SELECT v FROM (VALUES (1), (2)) AS w(v)) GROUP BY t.k",
+    },
 ];
 
 /// One case for each query.

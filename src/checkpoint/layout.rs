@@ -4,6 +4,7 @@ use crate::checkpoint::commit_log::CommitLog;
 use crate::checkpoint::id::OperatorId;
 use crate::checkpoint::metadata_log::MetadataLog;
 use crate::checkpoint::offset_log::OffsetLog;
+use crate::checkpoint::table_log::TableLog;
 use crate::connector::storage::Location;
 
 /// The checkpoint of one query: a folder, and what lies where in it.
@@ -53,6 +54,13 @@ impl Checkpoint {
     /// The folder of a source.
     pub fn source(&self, name: &str) -> Location {
         self.location.child("sources").child(name)
+    }
+
+    /// The log of a static table.
+    pub fn table(&self, name: &str) -> TableLog {
+        // A slash would be the folder of another table.
+        let folder = name.replace('%', "%25").replace('/', "%2F");
+        MetadataLog::new(self.location.child("tables").child(&folder))
     }
 
     /// The folder of all state.

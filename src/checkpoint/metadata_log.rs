@@ -142,7 +142,8 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync> MetadataLog<T> {
         Ok(())
     }
 
-    fn file(&self, epoch: u64) -> Location {
+    /// Where the entry of an epoch is, or would be.
+    pub fn file(&self, epoch: u64) -> Location {
         self.folder.child(&epoch.to_string())
     }
 

@@ -24,6 +24,7 @@ pub mod query_metadata;
 pub mod storage;
 pub mod synced_file;
 pub mod synced_store;
+pub mod table_log;
 
 pub use claim::Claim;
 pub use commit_log::{CommitEntry, CommitLog, StateCommit, StateFile};

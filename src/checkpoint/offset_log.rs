@@ -37,7 +37,8 @@ pub struct OffsetEntry {
     pub conf: BTreeMap<String, String>,
     /// How far each source is read, by its name; `null` where there is no data yet.
     pub sources: BTreeMap<String, Option<Offset>>,
-    /// The version of each static table that is refreshed between epochs.
+    /// The version of each static table that is refreshed between epochs, by its name: the epoch
+    /// that saw it first, which is its file in the table's log.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tables: BTreeMap<String, serde_json::Value>,
+    pub tables: BTreeMap<String, u64>,
 }

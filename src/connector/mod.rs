@@ -11,6 +11,7 @@ pub mod registry;
 pub mod sink;
 pub mod source;
 pub mod storage;
+pub mod versioned;
 
 pub use offset::Offset;
 pub use option_doc::{OptionDoc, OptionDocs};
@@ -26,3 +27,4 @@ pub use source::{
     SourceDefinition, SourceFactory,
 };
 pub use storage::{Location, Storage};
+pub use versioned::{RefreshedTable, TableContent, TableVersion, VersionedTable};

@@ -7,4 +7,5 @@ pub mod check;
 pub mod event_time;
 pub mod join_keys;
 pub mod rewrite;
+pub mod static_tables;
 pub mod streams;

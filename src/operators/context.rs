@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::id::{OperatorId, StateVersion};
 use crate::connector::source::{InputPartition, MicroBatchSource};
+use crate::connector::versioned::TableVersion;
 use crate::error::{Error, Result};
 use crate::event_time::watermark::Watermark;
 use crate::operators::report::EpochReport;
@@ -32,6 +33,8 @@ pub struct EpochContext {
     pub timestamp: i64,
     /// What to read from each source, by its name.
     pub inputs: BTreeMap<String, Vec<InputPartition>>,
+    /// Which version of each static table to read, by its name.
+    pub tables: BTreeMap<String, TableVersion>,
     /// What each stateful operator works with.
     pub operators: BTreeMap<OperatorId, OperatorEpoch>,
 }
@@ -149,6 +152,8 @@ mod tests {
     fn a_context_survives_the_trip_through_text() {
         let mut context = EpochContext { epoch: 7, run: 2, ..EpochContext::default() };
         context.inputs.insert("json-0".to_owned(), vec![InputPartition(serde_json::json!([1]))]);
+        let content = crate::connector::versioned::TableContent::new(serde_json::json!({"n": 1}));
+        context.tables.insert("d".to_owned(), TableVersion { since: 3, content });
         context.operators.insert(OperatorId("aggregate-1".to_owned()), OperatorEpoch::default());
         let sent = EpochExtension(Arc::new(context.clone()));
         let text = sent.entries()[0].value.clone().unwrap();

@@ -17,5 +17,6 @@ pub mod scan;
 pub mod scan_exec;
 pub mod scan_filter;
 pub mod static_join;
+pub mod table_scan;
 pub mod watermark;
 pub mod window_assign;

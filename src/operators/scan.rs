@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::connector::source::SourceDefinition;
+use crate::connector::versioned::RefreshedTable;
 use crate::error::Error;
 use crate::operators::scan_exec::{ScanArgs, StreamScanExec};
 use crate::operators::scan_filter::is_simple;
@@ -101,9 +102,14 @@ impl CatalogTable {
         Self { rows, stream }
     }
 
-    /// The table without its unbounded form.
-    pub const fn rows(&self) -> &Arc<dyn TableProvider> {
-        &self.rows
+    /// The table without its unbounded form, as it is when it is scanned.
+    pub fn rows(&self) -> &Arc<dyn TableProvider> {
+        self.refreshed().map_or(&self.rows, RefreshedTable::rows)
+    }
+
+    /// The table by its versions, if it can tell them.
+    pub fn refreshed(&self) -> Option<&RefreshedTable> {
+        self.rows.downcast_ref()
     }
 
     /// The unbounded table.

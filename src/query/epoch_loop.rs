@@ -20,6 +20,7 @@ use crate::query::epoch_run::{EpochOutcome, FixedEpoch, Run};
 use crate::query::handle::Shared;
 use crate::query::next_epoch::{Next, Offsets, Situation, next_epoch};
 use crate::query::progress_report::{Report, report};
+use crate::query::static_tables::{TableTracker, Versions};
 use crate::query::trigger::next_tick;
 use crate::query::watermark_tracker::WatermarkTracker;
 use crate::runtime::clock::{Clock, Durations, Stopwatch};
@@ -32,6 +33,7 @@ pub(crate) struct EpochLoop {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) tracker: WatermarkTracker,
+    pub(crate) tables: TableTracker,
     /// The next epoch.
     pub(crate) epoch: u64,
     /// What the next epoch reads, if that was fixed before this run.
@@ -143,7 +145,10 @@ impl EpochLoop {
         // An idle run that another has replaced must not reach for the sources any more.
         self.run.claim.check().await?;
         let fixed = match self.fixed.take() {
-            Some(entry) => Some(self.fixed_epoch(entry)),
+            Some(entry) => {
+                let tables = self.tables.fixed(self.epoch, &entry).await?;
+                Some(self.fixed_epoch(entry, tables))
+            }
             None => self.fix_next(limit, &durations).await?,
         };
         let Some(fixed) = fixed else {
@@ -163,13 +168,13 @@ impl EpochLoop {
         Ok(Turn::Ran)
     }
 
-    fn fixed_epoch(&self, entry: OffsetEntry) -> FixedEpoch {
-        FixedEpoch { epoch: self.epoch, entry, start: self.done.clone(), late: self.late }
+    fn fixed_epoch(&self, entry: OffsetEntry, tables: Versions) -> FixedEpoch {
+        FixedEpoch { epoch: self.epoch, entry, start: self.done.clone(), tables, late: self.late }
     }
 
     /// Asks the sources, decides, and fixes the next epoch in the offset log.
     async fn fix_next(
-        &self,
+        &mut self,
         limit: ReadLimit,
         durations: &Durations,
     ) -> Result<Option<FixedEpoch>> {
@@ -187,23 +192,30 @@ impl EpochLoop {
         if next == Next::Wait {
             return Ok(None);
         }
+        let watch = Stopwatch::start();
+        let tables = self.tables.refresh(self.epoch).await?;
         let entry = OffsetEntry {
             watermark: self.tracker.global(),
             // Asked after the sources: no row of the epoch is younger.
             timestamp: self.clock.now_millis(),
             conf: self.settings.pinned(),
             sources: available,
-            tables: std::collections::BTreeMap::new(),
+            tables: tables.iter().map(|(name, table)| (name.clone(), table.since)).collect(),
         };
-        let watch = Stopwatch::start();
-        let entry = self.log_offsets(entry).await?;
+        let (entry, tables) = match self.log_offsets(&entry).await? {
+            None => (entry, tables),
+            Some(other) => {
+                let tables = self.tables.fixed(self.epoch, &other).await?;
+                (other, tables)
+            }
+        };
         durations.add(phase::WAL_COMMIT, watch.elapsed());
         for (name, end) in &self.done {
             if let (Some(source), Some(end)) = (self.run.sources.get(name), end) {
                 source.commit(end).await?;
             }
         }
-        Ok(Some(self.fixed_epoch(entry)))
+        Ok(Some(self.fixed_epoch(entry, tables)))
     }
 
     async fn available(&self, limit: ReadLimit) -> Result<Offsets> {
@@ -217,15 +229,17 @@ impl EpochLoop {
     }
 
     /// Writes `offsets/N`. A run that was replaced may have fixed this very epoch after this run
-    /// read the log: then the epoch is what that run made it.
-    async fn log_offsets(&self, entry: OffsetEntry) -> Result<OffsetEntry> {
+    /// read the log: then the epoch is what that run made it, which is given.
+    async fn log_offsets(&self, entry: &OffsetEntry) -> Result<Option<OffsetEntry>> {
         let log = self.run.checkpoint.offsets();
-        match log.add(self.epoch, &entry).await {
-            Ok(()) => Ok(entry),
+        match log.add(self.epoch, entry).await {
+            Ok(()) => Ok(None),
             Err(Error::AlreadyExists { path }) => {
                 self.run.claim.check().await?;
                 let fixed = log.get(self.epoch).await?;
-                fixed.ok_or_else(|| Error::corrupt(path, "it was there, and is missing"))
+                let fixed =
+                    fixed.ok_or_else(|| Error::corrupt(path, "it was there, and is missing"))?;
+                Ok(Some(fixed))
             }
             Err(error) => Err(error),
         }

@@ -21,6 +21,7 @@ use crate::checkpoint::commit_log::CommitEntry;
 use crate::checkpoint::id::StateVersion;
 use crate::checkpoint::layout::Checkpoint;
 use crate::checkpoint::offset_log::OffsetEntry;
+use crate::checkpoint::table_log::purge_unread;
 use crate::connector::sink::{CommitMessage, SinkBatch, SinkState, SinkWriter, StreamSink};
 use crate::connector::source::{InputPartition, MicroBatchSource};
 use crate::error::{Error, Result};
@@ -32,6 +33,7 @@ use crate::operators::report::EpochReport;
 use crate::physical::watermark_propagation::propagate;
 use crate::query::next_epoch::Offsets;
 use crate::query::planning::QueryPlan;
+use crate::query::static_tables::Versions;
 use crate::query::watermark_tracker::WatermarkTracker;
 use crate::runtime::clock::{Durations, Stopwatch};
 use crate::runtime::task;
@@ -67,6 +69,8 @@ pub struct FixedEpoch {
     pub entry: OffsetEntry,
     /// Where its input begins.
     pub start: Offsets,
+    /// Which version of each static table it reads.
+    pub tables: Versions,
     /// The watermark of the epoch before.
     pub late: Watermark,
 }
@@ -154,10 +158,14 @@ impl Run {
     /// be gone back to. What cannot be removed now is removed later.
     pub fn purge_before(&self, epoch: u64) {
         let (checkpoint, state) = (self.checkpoint.clone(), Arc::clone(&self.state));
+        let tables: Vec<_> = self.plan.tables.keys().map(|name| checkpoint.table(name)).collect();
         task::spawn(async move {
             let purge = async {
                 checkpoint.offsets().purge_before(epoch).await?;
                 checkpoint.commits().purge_before(epoch).await?;
+                for table in &tables {
+                    purge_unread(table, epoch).await?;
+                }
                 state.purge().await
             };
             if let Err(error) = purge.await {
@@ -193,6 +201,7 @@ impl Run {
             run: self.claim.run(),
             timestamp: fixed.entry.timestamp,
             inputs,
+            tables: fixed.tables.clone(),
             operators: propagate(&self.plan.operators, version, fixed.late, fixed.entry.watermark),
         }
     }

@@ -16,6 +16,7 @@ pub mod progress;
 mod progress_report;
 pub mod resume;
 pub mod start;
+pub mod static_tables;
 pub mod trigger;
 pub mod watermark_tracker;
 

@@ -15,6 +15,7 @@ use crate::logical::batch_time::use_batch_time;
 use crate::logical::check::check;
 use crate::logical::join_keys::drop_null_keys;
 use crate::logical::rewrite::{RewriteArgs, rewrite};
+use crate::logical::static_tables::{StaticTables, name_tables};
 use crate::logical::streams::{streams, watermarks};
 use crate::operators::limit::place_limits;
 use crate::operators::region::StatefulPlan;
@@ -35,6 +36,8 @@ pub struct QueryPlan {
     pub operators: Vec<StatefulPlan>,
     /// The sources with their names, in the order of the plan.
     pub sources: Vec<(String, Arc<StreamTable>)>,
+    /// The static tables that are refreshed between epochs.
+    pub tables: StaticTables,
     /// The watermarks with their delays.
     pub watermarks: Vec<(WatermarkId, Duration)>,
 }
@@ -74,8 +77,9 @@ pub async fn plan_query(
     let watermarks = watermarks(&analyzed)?;
     let prepared = drop_null_keys(use_batch_time(analyzed)?)?;
     let prepared = if mode == OutputMode::Complete { prepared } else { place_limits(prepared)? };
-    let optimized = state.optimize(&prepared)?;
     let parallelism = state.config().target_partitions();
+    let (prepared, tables) = name_tables(prepared, parallelism)?;
+    let optimized = state.optimize(&prepared)?;
     let names: BTreeMap<u64, String> =
         sources.iter().map(|(name, table)| (table.id(), name.clone())).collect();
     let args = RewriteArgs {
@@ -92,6 +96,7 @@ pub async fn plan_query(
         state,
         operators: expanded.operators,
         sources,
+        tables,
         watermarks,
     })
 }

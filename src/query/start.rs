@@ -24,6 +24,7 @@ use crate::query::epoch_run::Run;
 use crate::query::handle::{Identity, StreamingQuery};
 use crate::query::planning::{QueryPlan, plan_query};
 use crate::query::resume::{Logs, ResumePoint, resume};
+use crate::query::static_tables::TableTracker;
 use crate::query::watermark_tracker::WatermarkTracker;
 use crate::runtime::clock::Clock;
 use crate::runtime::task;
@@ -106,6 +107,8 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         save_state_schemas(&checkpoint, &plan.operators).await?;
     }
     let sources = start_sources(&args, &checkpoint, &plan, &point).await?;
+    let newest = point.fixed.as_ref().or(point.previous.as_ref());
+    let tables = TableTracker::open(&plan.tables, &checkpoint, newest).await?;
     let identity = Identity {
         id: metadata.id.clone(),
         run_id,
@@ -147,6 +150,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         clock: args.clock,
         shared: query.shared(),
         tracker,
+        tables,
         epoch: point.epoch,
         fixed: point.fixed,
         done: point.previous.map(|entry| entry.sources).unwrap_or_default(),

@@ -82,28 +82,6 @@ impl StreamingDataFrame {
         self.query(|table| format!("SELECT * FROM {table} WHERE {predicate}")).await
     }
 
-    /// All columns and one more, or another in place of the one that has its name.
-    ///
-    /// # Errors
-    /// Those of DataFusion's planner.
-    pub fn with_column(self, name: &str, value: Expr) -> Result<Self> {
-        let value = value.alias(name);
-        let mut columns: Vec<Expr> = Vec::new();
-        let mut replaced = false;
-        for column in self.plan.schema().columns() {
-            if column.name.eq_ignore_ascii_case(name) {
-                replaced = true;
-                columns.push(value.clone());
-            } else {
-                columns.push(Expr::Column(column));
-            }
-        }
-        if !replaced {
-            columns.push(value);
-        }
-        self.select(columns)
-    }
-
     /// Declares `column` the event time, of which rows may be late by `delay`, such as
     /// `10 minutes`. Has no effect on a bounded table.
     ///
@@ -118,15 +96,6 @@ impl StreamingDataFrame {
     /// Groups the rows by these keys, of which one may be a [`window`](crate::session::window).
     pub fn group_by(self, keys: Vec<Expr>) -> GroupedDataFrame {
         GroupedDataFrame::new(self, keys)
-    }
-
-    /// The rows of both, which must have the same columns.
-    ///
-    /// # Errors
-    /// Those of DataFusion's planner.
-    pub fn union(self, other: Self) -> Result<Self> {
-        let plan = LogicalPlanBuilder::from(self.plan).union(other.plan)?.build()?;
-        Ok(Self { plan, session: self.session })
     }
 
     /// Gives the data frame a name that SQL can read it by.

@@ -1,11 +1,12 @@
-//! Expressions that only the builder needs: windows of event time.
+//! Expressions that only the builder needs: windows of event time, and sort keys in Spark's order.
 
 use std::hash::Hash;
 
 use arrow::datatypes::DataType;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, SortExpr,
+    Volatility,
 };
 
 use crate::error::{Error, Result};
@@ -30,6 +31,16 @@ pub fn window(time: Expr, duration: &str) -> Result<Expr> {
 pub fn sliding_window(time: Expr, duration: &str, slide: &str, start: &str) -> Result<Expr> {
     let spec = WindowSpec::try_new(micros(duration)?, micros(slide)?, micros(start)?)?;
     Ok(call(time, spec))
+}
+
+/// From the least to the greatest, nulls first as in Spark.
+pub fn asc(key: Expr) -> SortExpr {
+    key.sort(true, true)
+}
+
+/// From the greatest to the least, nulls last as in Spark.
+pub fn desc(key: Expr) -> SortExpr {
+    key.sort(false, false)
 }
 
 fn micros(text: &str) -> Result<i64> {

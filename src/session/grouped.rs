@@ -1,7 +1,7 @@
 //! A data frame whose rows were grouped.
 
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, col, lit};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlanBuilder, col, lit};
 
 use crate::error::{Error, Result};
 use crate::operators::window_assign::{WINDOW_COLUMN, assign_windows};
@@ -43,8 +43,16 @@ impl GroupedDataFrame {
                 "rows can be grouped by one window() only; group the result of the first by the second",
             ));
         }
-        let plan = LogicalPlanBuilder::from(plan).aggregate(keys, aggregates)?.build()?;
-        Ok(session.data_frame(plan))
+        let plan = LogicalPlanBuilder::from(plan).aggregate(keys, aggregates)?;
+        // Which keys a row is a total of is a column to the planner, and none of the result.
+        let columns = plan.schema().columns().into_iter();
+        let columns = columns.filter(|column| column.name != Aggregate::INTERNAL_GROUPING_ID);
+        let columns: Vec<Expr> = columns.map(Expr::Column).collect();
+        let plan = match columns.len() < plan.schema().fields().len() {
+            true => plan.project(columns)?,
+            false => plan,
+        };
+        Ok(session.data_frame(plan.build()?))
     }
 
     /// One row for each group: its keys, then a column `count` with the number of its rows.

@@ -2,12 +2,14 @@
 
 pub mod builder;
 pub mod builtin;
+mod columns;
 pub mod data_frame;
 pub mod expression;
 pub mod generator;
 pub mod grouped;
 mod into_table;
 pub mod reader;
+mod relations;
 #[expect(clippy::module_inception, reason = "the session is what the module is named for")]
 pub mod session;
 pub mod statement;
@@ -18,7 +20,7 @@ mod tests;
 
 pub use builder::StreamSessionBuilder;
 pub use data_frame::StreamingDataFrame;
-pub use expression::{sliding_window, window};
+pub use expression::{asc, desc, sliding_window, window};
 pub use generator::{explode, explode_outer, inline, inline_outer, posexplode, posexplode_outer};
 pub use grouped::GroupedDataFrame;
 pub use reader::{DataFrameReader, DataStreamReader};

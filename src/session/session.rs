@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arrow::datatypes::Schema;
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{AggregateUDF, LogicalPlan, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
 use crate::config::{Settings, TIME_ZONE};
@@ -156,6 +156,45 @@ impl StreamSession {
     /// A data frame of a plan of DataFusion's.
     pub fn data_frame(&self, plan: LogicalPlan) -> StreamingDataFrame {
         StreamingDataFrame::new(self.clone(), plan)
+    }
+
+    /// Makes a scalar function known to SQL and to the builder; one of the same name gives way.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> millstream::Result<()> {
+    /// use std::sync::Arc;
+    ///
+    /// use arrow::array::{ArrayRef, AsArray, Int64Array};
+    /// use arrow::datatypes::{DataType, Int64Type};
+    /// use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
+    /// use millstream::StreamSession;
+    ///
+    /// let double = |arguments: &[ColumnarValue]| {
+    ///     let values = ColumnarValue::values_to_arrays(arguments)?.remove(0);
+    ///     let doubled: Int64Array = values.as_primitive::<Int64Type>().unary(|v| v * 2);
+    ///     Ok(ColumnarValue::Array(Arc::new(doubled) as ArrayRef))
+    /// };
+    /// let types = (vec![DataType::Int64], DataType::Int64);
+    /// let double = create_udf("double_it", types.0, types.1, Volatility::Immutable, Arc::new(double));
+    ///
+    /// let session = StreamSession::new()?;
+    /// session.register_udf(double);
+    /// let rows = session.sql("SELECT double_it(id) AS d FROM VALUES (CAST(4 AS BIGINT)) AS t(id)");
+    /// let rows = rows.await?.collect().await?;
+    /// assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn register_udf(&self, function: ScalarUDF) {
+        self.0.context.register_udf(function);
+    }
+
+    /// Makes an aggregate function known to SQL and to the builder. A streaming query keeps the
+    /// state of its accumulators in the checkpoint, so their `state()` and `merge_batch()` must be
+    /// right; the state schema is checked when a query is started again.
+    pub fn register_udaf(&self, function: AggregateUDF) {
+        self.0.context.register_udaf(function);
     }
 
     /// The queries that were started in the session.

@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -16,9 +16,13 @@ use datafusion::common::TableReference;
 use datafusion::datasource::TableType;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::error::Result as DataFusionResult;
+use datafusion::error::{DataFusionError, Result as DataFusionResult};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream;
+use serde::{Deserialize, Serialize};
 
 use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
@@ -27,6 +31,8 @@ use crate::connector::sink::{
     CommitMessage, SinkBatch, SinkContext, SinkFactory, SinkSession, SinkState, SinkWriter,
     StreamSink,
 };
+use crate::connector::source::foreign;
+use crate::connector::versioned::{RefreshedTable, TableContent, VersionedTable};
 use crate::error::{Error, Result};
 use crate::sinks::gather::Gathered;
 
@@ -67,14 +73,17 @@ async fn register(session: &SinkSession, name: &str, table: Arc<MemoryTable>) ->
     if session.0.table_exist(reference.clone())? {
         let present = session.0.table_provider(reference.clone()).await?;
         let present: &dyn Any = present.as_ref();
-        if !present.is::<MemoryTable>() {
+        let is_result = present
+            .downcast_ref::<RefreshedTable>()
+            .is_some_and(|table| table.rows().is::<MemoryTable>());
+        if !is_result {
             return Err(Error::invalid(format!(
                 "there is a table `{name}` already; give the query another name"
             )));
         }
         session.0.deregister_table(reference.clone())?;
     }
-    session.0.register_table(reference, table)?;
+    session.0.register_table(reference, Arc::new(RefreshedTable::new(table)))?;
     Ok(())
 }
 
@@ -133,21 +142,85 @@ impl StreamSink for MemorySink {
 #[derive(Debug)]
 struct MemoryTable {
     schema: SchemaRef,
-    rows: RwLock<Vec<RecordBatch>>,
+    rows: RwLock<Rows>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    batches: Vec<RecordBatch>,
+    /// How often all rows gave way to others.
+    replaced: u64,
 }
 
 impl MemoryTable {
     fn append(&self, rows: impl Iterator<Item = RecordBatch>) {
-        self.rows.write().unwrap_or_else(PoisonError::into_inner).extend(rows);
+        self.rows.write().unwrap_or_else(PoisonError::into_inner).batches.extend(rows);
     }
 
     fn replace(&self, rows: impl Iterator<Item = RecordBatch>) {
         let rows = rows.collect();
-        *self.rows.write().unwrap_or_else(PoisonError::into_inner) = rows;
+        let mut all = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        *all = Rows { batches: rows, replaced: all.replaced + 1 };
     }
 
     fn snapshot(&self) -> Vec<RecordBatch> {
-        self.rows.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.read_rows().batches.clone()
+    }
+
+    fn read_rows(&self) -> RwLockReadGuard<'_, Rows> {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for MemoryTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the result of a query in memory")
+    }
+}
+
+/// How many batches there were, after how many replacements.
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    replaced: u64,
+    batches: usize,
+}
+
+#[async_trait]
+impl VersionedTable for MemoryTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    async fn current(&self) -> Result<TableContent> {
+        let rows = self.read_rows();
+        let content = Content { replaced: rows.replaced, batches: rows.batches.len() };
+        let content = serde_json::to_value(content);
+        content.map(TableContent::new).map_err(|error| Error::internal(error.to_string()))
+    }
+
+    fn read(
+        &self,
+        content: &TableContent,
+        projection: &[usize],
+        partition: usize,
+        _partitions: usize,
+    ) -> Result<SendableRecordBatchStream> {
+        let wanted =
+            Content::deserialize(content.json()).map_err(|_error| foreign(self, content.json()))?;
+        let mut batches = vec![];
+        if partition == 0 {
+            let rows = self.read_rows();
+            // Rows that gave way to others are gone; those that are there now are the best there is.
+            let is_there = wanted.replaced == rows.replaced;
+            let len = if is_there { wanted.batches } else { rows.batches.len() };
+            batches = rows.batches.iter().take(len).cloned().collect();
+        }
+        let schema = Arc::new(self.schema.project(projection)?);
+        let rows = batches.into_iter().map({
+            let projection = projection.to_vec();
+            move |batch| batch.project(&projection).map_err(DataFusionError::from)
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(rows))))
     }
 }
 
@@ -168,8 +241,11 @@ impl TableProvider for MemoryTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        let source =
-            MemorySourceConfig::try_new(&[self.snapshot()], self.schema(), projection.cloned())?;
+        let source = MemorySourceConfig::try_new(
+            &[self.snapshot()],
+            Arc::clone(&self.schema),
+            projection.cloned(),
+        )?;
         Ok(DataSourceExec::from_data_source(source.with_limit(limit)))
     }
 }

@@ -30,6 +30,7 @@ use crate::connector::source::{
     SourceDefinition, SourceFactory, foreign,
 };
 use crate::connector::storage::Storage;
+use crate::connector::versioned::{RefreshedTable, TableContent, VersionedTable};
 use crate::error::{Error, Result};
 
 /// Rows in memory: an unbounded table to a stream, and a static table of what is there at a scan.
@@ -117,6 +118,41 @@ impl TableProvider for MemoryTable {
     }
 }
 
+impl fmt::Display for MemoryTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryTable")
+    }
+}
+
+/// A content is the number of batches that were there.
+#[async_trait]
+impl VersionedTable for MemoryTable {
+    fn schema(&self) -> SchemaRef {
+        Self::schema(self)
+    }
+
+    async fn current(&self) -> Result<TableContent> {
+        Ok(TableContent::new(json!(self.len())))
+    }
+
+    fn read(
+        &self,
+        content: &TableContent,
+        projection: &[usize],
+        partition: usize,
+        _partitions: usize,
+    ) -> Result<SendableRecordBatchStream> {
+        let len = content.json().as_u64().ok_or_else(|| foreign(self, content.json()))?;
+        let wanted = if partition == 0 { len as usize } else { 0 };
+        let mut batches = self.rows();
+        batches.truncate(wanted);
+        let schema = Arc::new(self.schema.project(projection)?);
+        let rows = batches.iter().map(|batch| batch.project(projection));
+        let rows = rows.map(|batch| batch.map_err(DataFusionError::from)).collect::<Vec<_>>();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(rows))))
+    }
+}
+
 /// Makes sources of the format `memory`, each with a table of its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MemorySourceFactory;
@@ -183,7 +219,7 @@ impl SourceDefinition for MemorySourceDefinition {
         freshness: Freshness,
     ) -> Result<Arc<dyn TableProvider>> {
         Ok(match freshness {
-            Freshness::Live => Arc::clone(&self.table) as _,
+            Freshness::Live => Arc::new(RefreshedTable::new(Arc::clone(&self.table))),
             Freshness::Snapshot => {
                 Arc::new(MemTable::try_new(self.table.schema(), vec![self.table.rows()])?)
             }

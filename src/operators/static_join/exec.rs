@@ -1,5 +1,6 @@
 //! The join as an execution plan.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,13 +15,14 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use crate::error::Error;
 use crate::operators::exec;
 use crate::operators::static_join::build::Built;
 use crate::operators::static_join::operator::{Kind, Side};
 use crate::operators::static_join::probe::Probe;
+use crate::operators::table_scan::versions_below;
 
 /// When two rows belong together, and what comes of it.
 #[derive(Debug)]
@@ -39,15 +41,22 @@ pub(super) struct Condition {
 
 /// Looks the rows of a stream up in what does not stream.
 ///
-/// The static side is shared by all partitions and by all epochs of the plan: resetting the plan
-/// keeps it.
+/// The static side is shared by all partitions, and by all epochs in which its tables have the same
+/// versions: resetting the plan keeps it.
 #[derive(Debug, Clone)]
 pub(super) struct StaticJoinExec {
     condition: Arc<Condition>,
     probe: Arc<dyn ExecutionPlan>,
     build: Arc<dyn ExecutionPlan>,
-    built: Arc<OnceCell<Arc<Built>>>,
+    built: Arc<Mutex<Option<Version>>>,
     properties: Arc<PlanProperties>,
+}
+
+/// The static side, made of these versions of its tables.
+#[derive(Debug)]
+struct Version {
+    tables: BTreeMap<String, u64>,
+    built: Arc<Built>,
 }
 
 impl StaticJoinExec {
@@ -60,27 +69,38 @@ impl StaticJoinExec {
     ) -> Self {
         let partitions = probe.output_partitioning().partition_count();
         let properties = exec::properties(schema, partitions);
-        Self { condition, probe, build, built: Arc::new(OnceCell::new()), properties }
+        Self { condition, probe, build, built: Arc::default(), properties }
     }
 
-    /// Reads and hashes the static side, once.
+    /// The static side in the versions of the epoch, which is read and hashed when those are new.
     async fn built(&self, context: Arc<TaskContext>) -> DfResult<Arc<Built>> {
-        let make = || async {
-            let parts = (0..self.build.output_partitioning().partition_count())
-                .map(|partition| self.build.execute(partition, Arc::clone(&context)))
-                .collect::<DfResult<Vec<_>>>()?;
-            let mut rows = vec![];
-            for part in parts {
-                rows.extend(part.try_collect::<Vec<_>>().await?);
-            }
-            let memory = MemoryConsumer::new("static side of a join")
-                .register(&context.runtime_env().memory_pool);
-            let keys = (self.condition.build_keys.as_slice(), self.condition.nulls_match);
-            let built = Built::new(&rows, &self.build.schema(), keys, memory)?;
-            tracing::debug!(rows = built.rows.num_rows(), "read the static side of a join");
-            Ok(Arc::new(built))
-        };
-        self.built.get_or_try_init(make).await.map(Arc::clone)
+        let tables = versions_below(&self.build, &context)?;
+        // The partitions of an epoch wait here until the first of them has made it.
+        let mut known = self.built.lock().await;
+        if let Some(version) = known.as_ref().filter(|version| version.tables == tables) {
+            return Ok(Arc::clone(&version.built));
+        }
+        // The version before goes first, so that there is room for this one.
+        *known = None;
+        let built = Arc::new(self.build(context).await?);
+        *known = Some(Version { tables, built: Arc::clone(&built) });
+        Ok(built)
+    }
+
+    async fn build(&self, context: Arc<TaskContext>) -> DfResult<Built> {
+        let parts = (0..self.build.output_partitioning().partition_count())
+            .map(|partition| self.build.execute(partition, Arc::clone(&context)))
+            .collect::<DfResult<Vec<_>>>()?;
+        let mut rows = vec![];
+        for part in parts {
+            rows.extend(part.try_collect::<Vec<_>>().await?);
+        }
+        let memory = MemoryConsumer::new("static side of a join")
+            .register(&context.runtime_env().memory_pool);
+        let keys = (self.condition.build_keys.as_slice(), self.condition.nulls_match);
+        let built = Built::new(&rows, &self.build.schema(), keys, memory)?;
+        tracing::debug!(rows = built.rows.num_rows(), "read the static side of a join");
+        Ok(built)
     }
 }
 
@@ -133,8 +153,7 @@ impl ExecutionPlan for StaticJoinExec {
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let [probe, build] = <[_; 2]>::try_from(children)
             .map_err(|_children| Error::internal("a join has two inputs"))?;
-        // What was read stays: a reset between epochs comes this way, and the static side is what
-        // it was when the run began.
+        // What was read stays: a reset between epochs comes this way.
         let mut new = Self::new(Arc::clone(&self.condition), probe, build, self.schema());
         new.built = Arc::clone(&self.built);
         Ok(Arc::new(new))

@@ -12,6 +12,7 @@ use crate::connector::source::{
     DefineContext, Freshness, MicroBatchSource, SourceContext, SourceDefinition, SourceFactory,
 };
 use crate::connector::storage::Storage;
+use crate::connector::versioned::RefreshedTable;
 use crate::error::{Error, Result};
 use crate::formats::format::{FileFormat, InputFile, all_nullable};
 use crate::sources::file::listing::{ListedFile, Listing, input_file};
@@ -113,6 +114,10 @@ impl SourceDefinition for FileSourceDefinition {
         freshness: Freshness,
     ) -> Result<Arc<dyn TableProvider>> {
         let storage = Arc::clone(storage);
-        Ok(Arc::new(FileTable::open(&self.options, self.schema(), storage, freshness).await?))
+        let table = FileTable::open(&self.options, self.schema(), storage, freshness).await?;
+        Ok(match freshness {
+            Freshness::Snapshot => Arc::new(table),
+            Freshness::Live => Arc::new(RefreshedTable::new(Arc::new(table))),
+        })
     }
 }

@@ -13,10 +13,12 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::stream;
+use serde::{Deserialize, Serialize};
 
-use crate::connector::source::Freshness;
+use crate::connector::source::{Freshness, foreign};
 use crate::connector::storage::Storage;
-use crate::error::Result;
+use crate::connector::versioned::{TableContent, VersionedTable};
+use crate::error::{Error, Result};
 use crate::sources::file::listing::Listing;
 use crate::sources::file::options::FileOptions;
 use crate::sources::file::partition::{FileReading, FileToRead, split};
@@ -56,6 +58,52 @@ impl FileTable {
 async fn to_read(listing: &Listing) -> Result<Vec<FileToRead>> {
     let files = listing.list().await?;
     Ok(files.iter().map(|file| file.to_read()).collect())
+}
+
+/// What the folder held at one moment.
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    /// When the youngest file was written, in microseconds since 1970: tells a file from one that
+    /// took its place.
+    newest: i64,
+    files: Vec<FileToRead>,
+}
+
+impl fmt::Display for FileTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileTable[{}]", self.listing.name())
+    }
+}
+
+#[async_trait]
+impl VersionedTable for FileTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.reading.schema)
+    }
+
+    async fn current(&self) -> Result<TableContent> {
+        let listed = self.listing.list().await?;
+        let content = Content {
+            newest: listed.iter().map(|file| file.modified).max().unwrap_or_default(),
+            files: listed.iter().map(|file| file.to_read()).collect(),
+        };
+        let content = serde_json::to_value(content);
+        content.map(TableContent::new).map_err(|error| Error::internal(error.to_string()))
+    }
+
+    fn read(
+        &self,
+        content: &TableContent,
+        projection: &[usize],
+        partition: usize,
+        partitions: usize,
+    ) -> Result<SendableRecordBatchStream> {
+        let content =
+            Content::deserialize(content.json()).map_err(|_error| foreign(self, content.json()))?;
+        let parts = split(content.files, partitions);
+        let files = parts.get(partition).map_or(&[][..], |part| part.files.as_slice());
+        self.reading.read(files, projection)
+    }
 }
 
 #[async_trait]
