@@ -17,16 +17,19 @@ pub(crate) enum Group {
     Crash,
     /// The built program, killed.
     Kill,
+    /// The examples.
+    Examples,
 }
 
 impl Group {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("spark", Self::Spark),
         ("slt", Self::Slt),
         ("differential", Self::Differential),
         ("property", Self::Property),
         ("crash", Self::Crash),
         ("kill", Self::Kill),
+        ("examples", Self::Examples),
     ];
 }
 

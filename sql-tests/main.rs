@@ -13,6 +13,7 @@ mod case;
 mod collector;
 mod crash;
 mod differential;
+mod examples;
 mod kill;
 mod outcome;
 mod property;
@@ -68,5 +69,6 @@ fn cases_of(group: Group, arguments: &Arguments) -> Fallible<Vec<Case>> {
         Group::Property => property::cases(),
         Group::Crash => Ok(crash::cases()),
         Group::Kill => kill::cases(),
+        Group::Examples => Ok(examples::cases()),
     }
 }

@@ -86,7 +86,8 @@ impl DataStreamWriter {
                 "`{name}` cannot be written by a stream, since it is no table over a folder of files; write to another name"
             )));
         };
-        if let Some(asked) = self.format.as_ref().filter(|asked| !asked.eq_ignore_ascii_case(format))
+        if let Some(asked) =
+            self.format.as_ref().filter(|asked| !asked.eq_ignore_ascii_case(format))
         {
             return Err(Error::invalid(format!(
                 "the files of table `{name}` have the format `{format}`, and the query writes `{asked}`; leave the format out"

@@ -156,8 +156,7 @@ impl DataStreamWriter {
         F: Fn(DataFrame, u64) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), UserError>> + Send + 'static,
     {
-        let function: ForeachBatchFn =
-            Arc::new(move |rows, epoch| Box::pin(function(rows, epoch)));
+        let function: ForeachBatchFn = Arc::new(move |rows, epoch| Box::pin(function(rows, epoch)));
         self.user_code = Some(UserCode::Batch(function));
         self
     }

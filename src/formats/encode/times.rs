@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(texts(&tokyo, &local)[0], "2024-01-02T03:04:05.120");
         assert_eq!(texts(&TimeFormats::default(), &instants)[0], "2024-01-02T03:04:05.120Z");
         let dates = Date32Array::from(vec![-683_000, 3_672_500]);
-        assert_eq!(texts(&tokyo, &dates), ["0100-01-03", "+12024-12-14"]);
+        assert_eq!(texts(&tokyo, &dates), ["0100-01-04", "+12024-12-18"]);
     }
 
     #[test]

@@ -4,12 +4,7 @@ use crate::connector::option_doc::OptionDoc;
 
 /// What all formats have.
 pub(super) const FILES: &[OptionDoc] = &[
-    OptionDoc::honoured(
-        "path",
-        OptionDoc::REQUIRED,
-        "<folder>",
-        "the folder that the files go to",
-    ),
+    OptionDoc::honoured("path", OptionDoc::REQUIRED, "<folder>", "the folder that the files go to"),
     OptionDoc::honoured(
         "retention",
         "",
@@ -87,7 +82,12 @@ pub(super) const JSON: &[OptionDoc] = &[
 
 /// CSV.
 pub(super) const CSV: &[OptionDoc] = &[
-    OptionDoc::honoured("header", "false", "true", "begins each file with the names of the columns"),
+    OptionDoc::honoured(
+        "header",
+        "false",
+        "true",
+        "begins each file with the names of the columns",
+    ),
     OptionDoc::honoured("sep", ",", ";", "what stands between values, one or more characters"),
     OptionDoc::honoured("delimiter", ",", "\\t", "another name of `sep`"),
     OptionDoc::honoured("quote", "\"", "'", "the character around a value that needs it"),

@@ -117,8 +117,9 @@ fn line_end(reader: &mut OptionReader<'_>) -> Result<String> {
 fn times(reader: &mut OptionReader<'_>, zone: TimeZone) -> Result<TimeText> {
     let zone = match reader.text("timeZone").map(str::to_owned) {
         None => zone,
-        Some(name) => TimeZone::parse(&name)
-            .map_err(|error| reader.invalid("timeZone", &name, error))?,
+        Some(name) => {
+            TimeZone::parse(&name).map_err(|error| reader.invalid("timeZone", &name, error))?
+        }
     };
     let mut pattern = |name: &'static str| -> Result<Option<String>> {
         let Some(text) = reader.text(name).map(str::to_owned) else { return Ok(None) };

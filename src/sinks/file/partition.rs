@@ -76,7 +76,8 @@ impl Partitioning {
 
     /// The rows by folder, their order kept.
     pub(super) fn split(&self, rows: &RecordBatch) -> Result<Vec<(String, RecordBatch)>> {
-        let keys: Vec<ArrayRef> = self.columns.iter().map(|at| ArrayRef::clone(rows.column(*at))).collect();
+        let keys: Vec<ArrayRef> =
+            self.columns.iter().map(|at| ArrayRef::clone(rows.column(*at))).collect();
         let values = self.converter.convert_columns(&keys)?;
         let mut places: HashMap<&[u8], usize> = HashMap::new();
         let mut groups: Vec<Vec<u32>> = vec![];
@@ -87,7 +88,8 @@ impl Partitioning {
             }
             groups[place].push(row as u32);
         }
-        let data: Vec<ArrayRef> = self.rest.iter().map(|at| ArrayRef::clone(rows.column(*at))).collect();
+        let data: Vec<ArrayRef> =
+            self.rest.iter().map(|at| ArrayRef::clone(rows.column(*at))).collect();
         let is_one = groups.len() == 1;
         let mut split = Vec::with_capacity(groups.len());
         for group in groups {
@@ -237,7 +239,10 @@ mod tests {
                 "p=\u{e9}\u{2603}+,;@!$()`~&",
             ]
         );
-        assert_eq!(folders(Arc::new(StringArray::from(vec![""]))), ["p=__HIVE_DEFAULT_PARTITION__"]);
+        assert_eq!(
+            folders(Arc::new(StringArray::from(vec![""]))),
+            ["p=__HIVE_DEFAULT_PARTITION__"]
+        );
     }
 
     #[test]

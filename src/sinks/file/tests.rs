@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef};
+use arrow::ipc::reader::FileReader;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use arrow::ipc::reader::FileReader;
 use bytes::Bytes;
 use datafusion::prelude::SessionContext;
 use flate2::read::GzDecoder;
@@ -365,7 +365,8 @@ async fn options_that_cannot_be_used_are_refused() {
     assert!(open(json, &[("path", "/o"), ("lineSep", "")]).await.contains("`lineSep`"));
     assert!(open(json, &[("path", "/o"), ("maxRecordsPerFile", "x")]).await.contains("`x`"));
     let csv = FileSinkFactory::csv();
-    for (option, value) in [("sep", ""), ("delimiter", "\\x"), ("escape", "ab"), ("encoding", "x")] {
+    for (option, value) in [("sep", ""), ("delimiter", "\\x"), ("escape", "ab"), ("encoding", "x")]
+    {
         assert!(open(csv, &[("path", "/o"), (option, value)]).await.contains(option));
     }
     assert!(open(parquet, &[("path", "/o"), ("compression", "lzo")]).await.contains("`lzo`"));
@@ -395,10 +396,8 @@ async fn only_append_mode_is_taken() {
 /// Two columns, `v` and `p`: the text of a number is the folder that it goes to.
 fn keyed(values: &[(i64, &str)]) -> RecordBatch {
     let (numbers, texts): (Vec<i64>, Vec<&str>) = values.iter().copied().unzip();
-    let columns: [(&str, ArrayRef); 2] = [
-        ("v", Arc::new(Int64Array::from(numbers))),
-        ("p", Arc::new(StringArray::from(texts))),
-    ];
+    let columns: [(&str, ArrayRef); 2] =
+        [("v", Arc::new(Int64Array::from(numbers))), ("p", Arc::new(StringArray::from(texts)))];
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
@@ -422,10 +421,7 @@ async fn rows_go_to_the_folders_of_their_values_and_the_log_names_them_as_spark_
     harness.partition_by = vec!["P".to_owned()];
     run_keyed(&harness, 0, &[keyed(&[(1, "a b/c"), (2, "x")]), keyed(&[(3, "a b/c")])]).await;
     let names: Vec<_> = harness.data_files().iter().map(|name| without_random(name)).collect();
-    assert_eq!(
-        names,
-        ["p=a b%2Fc/part-00000-*.c000.json", "p=x/part-00000-*.c000.json"]
-    );
+    assert_eq!(names, ["p=a b%2Fc/part-00000-*.c000.json", "p=x/part-00000-*.c000.json"]);
     let committed = harness.committed().await;
     let urls: Vec<_> = committed.iter().map(|file| without_random(&file.path)).collect();
     let base = harness.location().url;
@@ -500,7 +496,8 @@ async fn a_file_of_the_target_size_is_full() {
     let message = writer.finish().await.unwrap();
     sink.commit(&append(0, 0), vec![message]).await.unwrap();
     let sizes: Vec<u64> = harness.committed().await.iter().map(|file| file.size).collect();
-    assert!(sizes.len() == 5 && sizes.iter().all(|size| (1_000..2_000).contains(size)), "{sizes:?}");
+    let (_, full) = sizes.split_last().unwrap();
+    assert!(full.len() == 4 && full.iter().all(|size| (1_000..2_000).contains(size)), "{sizes:?}");
     assert_eq!(harness.visible().await.unwrap(), all);
 }
 
@@ -512,10 +509,11 @@ async fn files_beyond_the_retention_drop_out_of_the_log_when_it_is_compacted() {
         // A new run each time, so that what was dropped is gone from the files of the log.
         let sink = harness.sink().await.unwrap();
         run_epoch(sink.as_ref(), &append(epoch, epoch), &[&[epoch as i64]]).await.unwrap();
-        assert_eq!(harness.visible().await.unwrap().len() as u64, if epoch < 9 { epoch + 1 } else { 6 });
+        let seen = harness.visible().await.unwrap().len() as u64;
+        assert_eq!(seen, if epoch < 9 { epoch + 1 } else { 5 });
         harness.clock.advance(Duration::from_secs(15 * 60));
     }
-    assert_eq!(harness.visible().await.unwrap(), [4, 5, 6, 7, 8, 9]);
+    assert_eq!(harness.visible().await.unwrap(), [5, 6, 7, 8, 9]);
     assert_eq!(harness.data_files().len(), 10, "the files themselves stay");
 }
 
