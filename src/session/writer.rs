@@ -26,14 +26,20 @@ pub(crate) const DEFAULT_FORMAT: &str = "parquet";
 /// Where a query keeps what survives a crash.
 const CHECKPOINT_LOCATION: &str = "checkpointLocation";
 
+/// The name of the query, as an option.
+const QUERY_NAME: &str = "queryName";
+
 /// The options that each query has, whatever its sink.
 #[cfg(test)]
-pub(crate) const QUERY_OPTIONS: &[OptionDoc] = &[OptionDoc::honoured(
-    CHECKPOINT_LOCATION,
-    "",
-    "<folder>",
-    "the folder in which the query keeps its progress and its state over a restart",
-)];
+pub(crate) const QUERY_OPTIONS: &[OptionDoc] = &[
+    OptionDoc::honoured(
+        CHECKPOINT_LOCATION,
+        "",
+        "<folder>",
+        "the folder in which the query keeps its progress and its state over a restart",
+    ),
+    OptionDoc::honoured(QUERY_NAME, "", "clicks", "the name of the query"),
+];
 
 /// Writes an unbounded table as a streaming query; begun by
 /// [`StreamingDataFrame::write_stream`](crate::session::StreamingDataFrame::write_stream).
@@ -180,6 +186,7 @@ impl DataStreamWriter {
     /// those of the options; `Incompatible` for a query that does not fit its checkpoint.
     pub async fn start(mut self) -> Result<StreamingQuery> {
         let mode = self.mode.parse()?;
+        self.take_name()?;
         if let Some(name) = &self.name {
             self.session.streams().check_name(name)?;
         }
@@ -219,6 +226,23 @@ impl DataStreamWriter {
     /// As [`start`](Self::start).
     pub async fn start_path(self, path: &str) -> Result<StreamingQuery> {
         self.option("path", path).start().await
+    }
+
+    /// Takes the name out of the options, if it is there.
+    fn take_name(&mut self) -> Result<()> {
+        match (self.options.remove(QUERY_NAME), &self.name) {
+            (Some(other), Some(name)) if other != *name => Err(Error::InvalidOption {
+                owner: "the query".to_owned(),
+                option: QUERY_NAME.to_owned(),
+                value: other,
+                reason: format!("its name is `{name}`"),
+            }),
+            (Some(name), None) => {
+                self.name = Some(name);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn sink(&self) -> Result<SinkSpec> {
@@ -302,7 +326,7 @@ impl DataStreamWriter {
 fn name_own_options(error: Error) -> Error {
     match error {
         Error::UnknownOption { owner, option, nearest: None } => {
-            let own = nearest(&option, [CHECKPOINT_LOCATION]).map(str::to_owned);
+            let own = nearest(&option, [CHECKPOINT_LOCATION, QUERY_NAME]).map(str::to_owned);
             Error::UnknownOption { owner, option, nearest: own }
         }
         other => other,

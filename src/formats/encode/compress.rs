@@ -97,7 +97,7 @@ impl Packer {
             Self::Gzip(packer) => packer.write_all(bytes),
             Self::Deflate(packer) => packer.write_all(bytes),
         }
-        .map_err(failed)
+        .map_err(|error| failed(&error))
     }
 
     fn packed(&self) -> &Vec<u8> {
@@ -112,11 +112,11 @@ impl Packer {
             Self::Gzip(packer) => packer.finish(),
             Self::Deflate(packer) => packer.finish(),
         }
-        .map_err(failed)
+        .map_err(|error| failed(&error))
     }
 }
 
-fn failed(error: std::io::Error) -> Error {
+fn failed(error: &std::io::Error) -> Error {
     Error::internal(format!("bytes in memory cannot be compressed: {error}"))
 }
 

@@ -55,16 +55,24 @@ fn section<'a>(
 ) {
     writeln!(out, "\n## {title}\n").unwrap();
     let mut bare = vec![];
-    let mut rows = String::new();
+    // What several connectors say alike is one row.
+    let mut rows: Vec<(&OptionDoc, Vec<String>)> = vec![];
     for (name, docs) in connectors {
         let name = format!("`{name}`");
-        docs.iter().copied().flatten().for_each(|doc| row(&mut rows, &name, doc));
+        for doc in docs.iter().copied().flatten() {
+            match rows.iter_mut().find(|(known, _)| *known == doc) {
+                Some((_, names)) => names.push(name.clone()),
+                None => rows.push((doc, vec![name.clone()])),
+            }
+        }
         if docs.iter().all(|group| group.is_empty()) {
             bare.push(name);
         }
     }
     out.push_str("| connector | option | default | what becomes of it |\n|---|---|---|---|\n");
-    out.push_str(&rows);
+    for (doc, names) in rows {
+        row(out, &names.join(", "), doc);
+    }
     if !bare.is_empty() {
         writeln!(out, "\nWithout options: {}.", bare.join(", ")).unwrap();
     }
@@ -171,6 +179,7 @@ async fn each_option_of_a_query_is_honoured() {
         let writer = stream.write_stream().format("noop").option(doc.name, value);
         let query = writer.start().await.unwrap();
         query.stop().await.unwrap();
-        assert!(std::fs::read_dir(folder.path()).unwrap().next().is_some(), "{}", doc.name);
+        let has_checkpoint = std::fs::read_dir(folder.path()).unwrap().next().is_some();
+        assert!(has_checkpoint || query.name() == Some(doc.sample), "{} had no effect", doc.name);
     }
 }
