@@ -21,7 +21,10 @@ async fn main() -> millstream::Result<()> {
     let words = lines.select_expr(&["ts", "explode(split(line, ' ')) AS word"]).await?;
     let counts = words
         .with_watermark("ts", "10 minutes")?
-        .group_by(vec![sliding_window(col("ts"), "10 minutes", "5 minutes")?, col("word")])
+        .group_by(vec![
+            sliding_window(col("ts"), "10 minutes", "5 minutes", "0 seconds")?,
+            col("word"),
+        ])
         .count()?;
 
     let query = counts

@@ -97,6 +97,11 @@ impl OptionReader<'_> {
         self.options.get(name)
     }
 
+    /// The text of an option that somebody else reads.
+    pub fn given(&self, name: &str) -> Option<&str> {
+        self.options.get(name)
+    }
+
     /// The text of an option that has to be there.
     ///
     /// # Errors

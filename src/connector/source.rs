@@ -1,5 +1,6 @@
 //! Where rows come from.
 
+use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 use crate::runtime::clock::Clock;
 
 /// How much of what is available an epoch may take.
@@ -92,6 +94,11 @@ pub trait MicroBatchSource: Debug + Display + Send + Sync + 'static {
         projection: Option<&[usize]>,
     ) -> Result<SendableRecordBatchStream>;
 
+    /// What the source tells of the range that was read last, for the progress report.
+    fn metrics(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
     /// Everything up to and including `end` is done for good and will not be asked for again.
     ///
     /// # Errors
@@ -108,6 +115,8 @@ pub struct SourceContext {
     pub storage: Arc<dyn Storage>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The zone of times that name none.
+    pub time_zone: TimeZone,
 }
 
 /// Makes sources of one format, such as `json` or `memory`.
@@ -135,6 +144,25 @@ pub struct DefineContext {
     pub storage: Arc<dyn Storage>,
     /// Whether a schema may be inferred: `spark.sql.streaming.schemaInference`.
     pub infer_schema: bool,
+    /// Whether the place that rows come from has to be there already.
+    pub must_exist: bool,
+    /// The zone of times that name none.
+    pub time_zone: TimeZone,
+    /// The columns that the names of folders will have, while there are no files to tell them.
+    pub folder_columns: Vec<String>,
+}
+
+impl DefineContext {
+    /// Nothing is inferred, nothing has to be there, and times are in UTC.
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        Self {
+            storage,
+            infer_schema: false,
+            must_exist: false,
+            time_zone: TimeZone::UTC,
+            folder_columns: vec![],
+        }
+    }
 }
 
 /// Which rows a static table over the place of a source has.

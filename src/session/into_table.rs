@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
 use crate::connector::option_doc::find;
@@ -11,7 +12,7 @@ use crate::connector::options::Options;
 use crate::error::{Error, Result};
 use crate::operators::scan::CatalogTable;
 use crate::query::handle::StreamingQuery;
-use crate::session::builtin;
+use crate::session::builtin::{self, Written};
 use crate::session::data_frame::quoted_reference;
 use crate::session::statement::find_table;
 use crate::session::writer::{DEFAULT_FORMAT, DataStreamWriter};
@@ -38,15 +39,23 @@ impl DataStreamWriter {
         }
     }
 
+    /// The table that the files of the query will be; none where it writes no files.
+    pub(super) async fn written_table(&self) -> Result<Option<Arc<dyn TableProvider>>> {
+        let written = Written {
+            format: self.format.as_deref().unwrap_or(DEFAULT_FORMAT),
+            options: &self.options,
+            partition_by: &self.partition_by,
+            schema: Arc::new(self.plan.schema().as_arrow().clone()),
+        };
+        builtin::written_table(&self.session, written).await
+    }
+
     async fn create_table(mut self, name: &str) -> Result<StreamingQuery> {
         let session = self.session.clone();
         let format = self.format.clone().unwrap_or_else(|| DEFAULT_FORMAT.to_owned());
         let keeps_itself = format.eq_ignore_ascii_case(builtin::MEMORY);
-        let schema: SchemaRef = Arc::new(self.plan.schema().as_arrow().clone());
-        let (registry, storage) = (session.registry(), session.storage());
-        registry.sink(&format)?;
-        let table =
-            builtin::written_table(registry, &format, &self.options, schema, storage).await?;
+        session.registry().sink(&format)?;
+        let table = self.written_table().await?;
         if table.is_none() && !keeps_itself {
             if builtin::writes_files(&format) {
                 return Err(Error::MissingOption {

@@ -13,6 +13,7 @@ use sqlparser::ast::Query;
 use crate::connector::options::nearest;
 use crate::connector::source::{DefineContext, Freshness};
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 use crate::logical::check::check_subqueries;
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::session::builtin;
@@ -59,8 +60,9 @@ async fn create_table(session: &StreamSession, create: CreateTable) -> Result<St
     }
     let settings = session.settings();
     let context = DefineContext {
-        storage: Arc::clone(session.storage()),
         infer_schema: settings.schema_inference(),
+        time_zone: TimeZone::parse(settings.time_zone())?,
+        ..DefineContext::new(Arc::clone(session.storage()))
     };
     let factory = session.registry().source(&create.format)?;
     let definition = factory.define(&create.options, create.schema, &context).await?;
@@ -79,7 +81,6 @@ async fn create_streaming_table(
         return Ok(session.empty());
     }
     let query = frame(session, &create.query).await?;
-    let schema = query.schema();
     let format = create.format.as_deref().unwrap_or(builtin::MEMORY);
     let writer = query
         .write_stream()
@@ -89,9 +90,7 @@ async fn create_streaming_table(
         .query_name(&create.name)
         .partition_by(create.partition_by)
         .options(create.options.iter());
-    let (registry, storage) = (session.registry(), session.storage());
-    let written =
-        builtin::written_table(registry, format, &create.options, schema, storage).await?;
+    let written = writer.written_table().await?;
     if let Err(error) = Box::pin(writer.start()).await {
         // A sink may have registered its table before the query was refused.
         session.context().deregister_table(quoted_reference(&create.name))?;

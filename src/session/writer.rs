@@ -54,7 +54,7 @@ pub struct DataStreamWriter {
     trigger: Trigger,
     name: Option<String>,
     pub(super) options: Options,
-    partition_by: Vec<String>,
+    pub(super) partition_by: Vec<String>,
     user_code: Option<UserCode>,
     /// The table of a sink that keeps its rows in memory, when it is not named as the query is.
     pub(super) table: Option<String>,

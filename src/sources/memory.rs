@@ -349,6 +349,7 @@ mod tests {
 
     use super::*;
     use crate::connector::storage::{Location, Storage};
+    use crate::event_time::zone::TimeZone;
     use crate::runtime::clock::ManualClock;
 
     #[derive(Debug)]
@@ -373,7 +374,8 @@ mod tests {
     fn start(table: &Arc<MemoryTable>) -> Arc<dyn MicroBatchSource> {
         let storage = Arc::new(NoStorage);
         let folder = storage.open("checkpoint").unwrap();
-        let context = SourceContext { folder, storage, clock: Arc::new(ManualClock::new(0)) };
+        let clock = Arc::new(ManualClock::new(0));
+        let context = SourceContext { folder, storage, clock, time_zone: TimeZone::UTC };
         MemorySourceDefinition::new(Arc::clone(table)).start(context).unwrap()
     }
 

@@ -298,11 +298,12 @@ mod tests {
 
     use super::*;
     use crate::checkpoint::storage::LocalStorage;
+    use crate::event_time::zone::TimeZone;
     use crate::runtime::clock::ManualClock;
 
     async fn define(options: &[(&str, &str)]) -> Result<Arc<dyn SourceDefinition>> {
         let storage = Arc::new(LocalStorage::default());
-        let context = DefineContext { storage, infer_schema: false };
+        let context = DefineContext::new(storage);
         RateSourceFactory.define(&options.iter().copied().collect(), None, &context).await
     }
 
@@ -314,7 +315,12 @@ mod tests {
     ) -> Result<Arc<dyn MicroBatchSource>> {
         let storage = Arc::new(LocalStorage::default());
         let folder = storage.open(folder.path().to_str().unwrap())?;
-        let context = SourceContext { folder, storage, clock: Arc::new(clock.clone()) };
+        let context = SourceContext {
+            folder,
+            storage,
+            clock: Arc::new(clock.clone()),
+            time_zone: TimeZone::UTC,
+        };
         let source = define(options).await?.start(context)?;
         source.recover(last.map(at).as_ref()).await?;
         Ok(source)
@@ -418,8 +424,7 @@ mod tests {
             let error = define(&[much, (option, value)]).await.unwrap_err();
             assert!(error.to_string().contains(option), "{error}");
         }
-        let context =
-            DefineContext { storage: Arc::new(LocalStorage::default()), infer_schema: false };
+        let context = DefineContext::new(Arc::new(LocalStorage::default()));
         let given = RateSourceFactory.define(&Options::default(), Some(schema()), &context).await;
         assert!(given.unwrap_err().to_string().contains("has its own columns"));
     }

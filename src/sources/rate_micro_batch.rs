@@ -261,18 +261,16 @@ mod tests {
 
     use super::*;
     use crate::checkpoint::storage::LocalStorage;
+    use crate::event_time::zone::TimeZone;
     use crate::runtime::clock::ManualClock;
 
     async fn start(options: &[(&str, &str)]) -> Result<Arc<dyn MicroBatchSource>> {
         let storage = Arc::new(LocalStorage::default());
-        let context = DefineContext {
-            storage: Arc::<LocalStorage>::clone(&storage) as _,
-            infer_schema: false,
-        };
+        let context = DefineContext::new(Arc::<LocalStorage>::clone(&storage));
         let options = options.iter().copied().collect();
         let definition = RateMicroBatchSourceFactory.define(&options, None, &context).await?;
         let (folder, clock) = (storage.open("/nowhere")?, Arc::new(ManualClock::new(0)));
-        definition.start(SourceContext { folder, storage, clock })
+        definition.start(SourceContext { folder, storage, clock, time_zone: TimeZone::UTC })
     }
 
     fn at(offset: i64, timestamp: i64) -> Offset {

@@ -137,7 +137,7 @@ fn schema() -> SchemaRef {
 #[tokio::test]
 async fn each_option_of_a_source_is_honoured_or_refused() {
     let folder = TempDir::new().unwrap();
-    let context = DefineContext { storage: Arc::new(LocalStorage::default()), infer_schema: false };
+    let context = DefineContext::new(Arc::new(LocalStorage::default()));
     for (name, factory) in builtin::registry().sources() {
         let docs = factory.options();
         for doc in docs.iter().copied().flatten() {

@@ -22,6 +22,7 @@ use crate::connector::source::{
 };
 use crate::connector::storage::Storage;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::zone::TimeZone;
 use crate::runtime::clock::ManualClock;
 use crate::sources::file::factory::FileSourceFactory;
 
@@ -71,7 +72,9 @@ impl World {
         let folder = storage.open(&self.path("checkpoint/sources/json-0")).unwrap();
         let clock = Arc::new(ManualClock::new(0));
         let definition = self.define(options).await.unwrap();
-        definition.start(SourceContext { folder, storage, clock }).unwrap()
+        definition
+            .start(SourceContext { folder, storage, clock, time_zone: TimeZone::UTC })
+            .unwrap()
     }
 
     async fn table(&self, freshness: Freshness) -> Result<Arc<dyn TableProvider>> {
@@ -87,7 +90,8 @@ fn touch(path: &Path, second: u64) {
 }
 
 fn context(infer_schema: bool) -> DefineContext {
-    DefineContext { storage: Arc::new(LocalStorage::default()), infer_schema }
+    let storage = Arc::new(LocalStorage::default());
+    DefineContext { infer_schema, ..DefineContext::new(storage) }
 }
 
 fn schema() -> SchemaRef {

@@ -16,6 +16,7 @@ use crate::connector::source::{
 };
 use crate::connector::storage::Storage;
 use crate::error::Result;
+use crate::event_time::zone::TimeZone;
 use crate::runtime::clock::ManualClock;
 use crate::sources::socket::lines::Lines;
 use crate::sources::socket::source::SocketSourceFactory;
@@ -35,8 +36,7 @@ impl Server {
     async fn define(&self, more: &[(&str, &str)]) -> Result<Arc<dyn SourceDefinition>> {
         let mut options = vec![("host", "127.0.0.1"), ("port", self.port.as_str())];
         options.extend(more);
-        let context =
-            DefineContext { storage: Arc::new(LocalStorage::default()), infer_schema: false };
+        let context = DefineContext::new(Arc::new(LocalStorage::default()));
         SocketSourceFactory.define(&options.into_iter().collect(), None, &context).await
     }
 
@@ -55,7 +55,7 @@ fn start(definition: Arc<dyn SourceDefinition>) -> Arc<dyn MicroBatchSource> {
     let storage = Arc::new(LocalStorage::default());
     let folder = storage.open("/nowhere").unwrap();
     let clock = Arc::new(ManualClock::new(5_000));
-    definition.start(SourceContext { folder, storage, clock }).unwrap()
+    definition.start(SourceContext { folder, storage, clock, time_zone: TimeZone::UTC }).unwrap()
 }
 
 fn at(number: i64) -> Offset {
