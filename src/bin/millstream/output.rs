@@ -85,7 +85,7 @@ impl Text {
         Ok(match format {
             Format::Table => Self::Table { schema, rows: vec![], zone },
             Format::Csv => Self::Csv { schema, zone, header: true },
-            Format::Json => Self::Json(JsonEncoding.start(&schema)?),
+            Format::Json => Self::Json(JsonEncoding::default().start(&schema)?),
         })
     }
 

@@ -2,4 +2,6 @@
 
 mod listeners;
 mod observe;
+mod option_table;
 mod relations;
+mod writers;
