@@ -65,7 +65,8 @@ async fn measure(folder: &Path, partitions: u32) -> Result<(), Box<dyn std::erro
         ));
     }
     query.stop().await?;
-    let progress = query.recent_progress();
+    let mut progress = query.recent_progress();
+    progress.retain(|report| report.is_epoch());
     let mut phases: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for report in progress.iter().skip(WARM_UP) {
         for (phase, micros) in &report.duration_us {

@@ -10,6 +10,7 @@
 
 mod arguments;
 mod case;
+mod cli;
 mod collector;
 mod crash;
 mod differential;
@@ -70,5 +71,6 @@ fn cases_of(group: Group, arguments: &Arguments) -> Fallible<Vec<Case>> {
         Group::Crash => Ok(crash::cases()),
         Group::Kill => kill::cases(),
         Group::Examples => Ok(examples::cases()),
+        Group::Cli => cli::cases(),
     }
 }

@@ -22,6 +22,8 @@ pub const MIN_BATCHES_TO_RETAIN: &str = "spark.sql.streaming.minBatchesToRetain"
 pub const MIN_DELTAS_FOR_SNAPSHOT: &str = "spark.sql.streaming.stateStore.minDeltasForSnapshot";
 /// How long an idle query waits before it asks its sources again, in milliseconds.
 pub const POLLING_DELAY: &str = "spark.sql.streaming.pollingDelay";
+/// How often an idle query reports that it has nothing to do, in milliseconds.
+pub const IDLE_INTERVAL: &str = "spark.sql.streaming.noDataProgressEventInterval";
 /// How many progress reports a query keeps.
 pub const RECENT_PROGRESS: &str = "spark.sql.streaming.numRecentProgressUpdates";
 /// The folder in which queries without a `checkpointLocation` get one, under their name.
@@ -42,6 +44,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     (MIN_BATCHES_TO_RETAIN, "100"),
     (MIN_DELTAS_FOR_SNAPSHOT, "10"),
     (POLLING_DELAY, "10"),
+    (IDLE_INTERVAL, "10000"),
     (RECENT_PROGRESS, "100"),
     (CHECKPOINT_ROOT, ""),
     (SCHEMA_INFERENCE, "false"),
@@ -113,6 +116,11 @@ impl Settings {
     /// How long an idle query waits before it asks its sources again, in milliseconds.
     pub fn polling_delay_millis(&self) -> i64 {
         self.value(POLLING_DELAY).parse().unwrap_or(10)
+    }
+
+    /// How often an idle query reports that it has nothing to do, in milliseconds.
+    pub fn idle_interval_millis(&self) -> i64 {
+        self.value(IDLE_INTERVAL).parse().unwrap_or(10_000)
     }
 
     /// How many progress reports a query keeps.
@@ -196,7 +204,9 @@ fn check(name: &'static str, value: &str) -> Result<()> {
         {
             wrong("it must be a positive whole number")
         }
-        POLLING_DELAY if value.parse::<u32>().is_err() => wrong("it must be milliseconds"),
+        POLLING_DELAY | IDLE_INTERVAL if value.parse::<u32>().is_err() => {
+            wrong("it must be milliseconds")
+        }
         WATERMARK_POLICY if !matches!(value.to_ascii_lowercase().as_str(), "min" | "max") => {
             wrong("it must be `min` or `max`")
         }

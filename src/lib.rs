@@ -30,7 +30,9 @@ mod architecture;
 struct Readme;
 
 pub use error::{Error, ErrorKind, Result};
+pub use operators::observe::metrics::Observation;
 pub use query::handle::{QueryStatus, StreamingQuery};
+pub use query::listener::StreamingQueryListener;
 pub use query::manager::StreamingQueryManager;
 pub use query::progress::StreamingQueryProgress;
 pub use session::builder::StreamSessionBuilder;

@@ -112,8 +112,9 @@ fn restart(
     second: &StreamingQuery,
     was_harmless: bool,
 ) -> String {
-    let epochs: Vec<u64> =
-        second.recent_progress().iter().map(|progress| progress.batch_id).collect();
+    let reports = second.recent_progress();
+    let epochs = reports.iter().filter(|report| report.is_epoch());
+    let epochs: Vec<u64> = epochs.map(|report| report.batch_id).collect();
     let before = if was_harmless { "the run went on by itself; " } else { "" };
     let did = match epochs.first() {
         None => "found nothing left to do".to_owned(),

@@ -145,11 +145,11 @@ impl Database {
                 return rows(&self.session.table(&query).await?).await;
             }
             Step::CheckProgress { query, fields } => {
-                let newest = self.query(&query)?.last_progress();
+                let newest = epochs(self.query(&query)?).pop();
                 return report(newest.as_slice(), &fields);
             }
             Step::CheckEpochs { query, fields } => {
-                let all = self.query(&query)?.recent_progress();
+                let all = epochs(self.query(&query)?);
                 return report(&self.program(&query)?.new_epochs(all), &fields);
             }
         }
@@ -194,7 +194,8 @@ impl Database {
             if let Some(error) = query.exception() {
                 return Err(error.into());
             }
-            let done = query.last_progress().is_some_and(|last| last.batch_id >= epoch);
+            let last = query.last_progress().and_then(|last| last.last_epoch());
+            let done = last.is_some_and(|last| last >= epoch);
             if done && query.status().message.starts_with("Waiting") {
                 return Ok(());
             }
@@ -267,4 +268,11 @@ fn report(
     let row = |epoch| fields.iter().map(|name| field(epoch, name)).collect::<Fallible<_>>();
     let rows = epochs.iter().map(row).collect::<Fallible<_>>()?;
     Ok(DBOutput::Rows { types: fields.iter().map(|name| letter(name)).collect(), rows })
+}
+
+/// The reports of the epochs, without those of a query that had nothing to do.
+fn epochs(query: &StreamingQuery) -> Vec<StreamingQueryProgress> {
+    let mut all = query.recent_progress();
+    all.retain(StreamingQueryProgress::is_epoch);
+    all
 }

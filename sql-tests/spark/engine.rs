@@ -238,7 +238,8 @@ impl Engine<'_> {
     /// Keeps the reports of a query that has ended.
     fn forget(&mut self) {
         if let Some(query) = self.query.take() {
-            self.progress.extend(query.recent_progress());
+            let epochs = query.recent_progress().into_iter().filter(|report| report.is_epoch());
+            self.progress.extend(epochs);
         }
     }
 }

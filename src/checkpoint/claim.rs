@@ -29,9 +29,11 @@ pub struct Claim {
 /// What `runs/<n>` says, for people: the number alone is the claim.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RunEntry {
-    run_id: String,
-    timestamp: i64,
+pub struct RunEntry {
+    /// The id of the run.
+    pub run_id: String,
+    /// When it started, milliseconds since 1970 in UTC.
+    pub timestamp: i64,
 }
 
 impl Claim {
@@ -51,6 +53,16 @@ impl Claim {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The newest claim on a checkpoint, with its number, if there is one.
+    ///
+    /// # Errors
+    /// `Corrupt` for one that cannot be read; `Storage`.
+    pub async fn newest(checkpoint: &Checkpoint) -> Result<Option<(u64, RunEntry)>> {
+        let runs = MetadataLog::new(checkpoint.runs());
+        let Some(newest) = runs.latest().await? else { return Ok(None) };
+        Ok(runs.get(newest).await?.map(|entry| (newest, entry)))
     }
 
     /// The number of the run, from 0.

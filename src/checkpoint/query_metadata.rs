@@ -25,17 +25,28 @@ pub struct QueryMetadata {
 }
 
 impl QueryMetadata {
+    /// The metadata of the checkpoint, if there are some.
+    ///
+    /// # Errors
+    /// As [`load_or_create`](Self::load_or_create).
+    pub async fn load(checkpoint: &Checkpoint) -> Result<Option<Self>> {
+        let file = checkpoint.metadata();
+        match log_file::read(&file).await? {
+            Some(text) => parse(&text, &file).map(Some),
+            None => check_no_logs(checkpoint, &file).await.map(|()| None),
+        }
+    }
+
     /// The metadata of the checkpoint; made with `new_id` when the checkpoint is new.
     ///
     /// # Errors
     /// `Corrupt` when the checkpoint has logs but no metadata, or metadata that cannot be read or
     /// are of a later format; `Storage`.
     pub async fn load_or_create(checkpoint: &Checkpoint, new_id: &str) -> Result<Self> {
-        let file = checkpoint.metadata();
-        if let Some(text) = log_file::read(&file).await? {
-            return parse(&text, &file);
+        if let Some(found) = Self::load(checkpoint).await? {
+            return Ok(found);
         }
-        check_no_logs(checkpoint, &file).await?;
+        let file = checkpoint.metadata();
         let made = Self { id: new_id.to_owned(), format_version: FORMAT_VERSION };
         let text = serde_json::to_string(&made)
             .map_err(|error| Error::internal(format!("metadata have no JSON form: {error}")))?;

@@ -58,7 +58,7 @@ impl FileFormat for ArrowFormat {
                 "cannot infer a schema, since there are no Arrow files yet; give a schema",
             ));
         };
-        let bytes = file.bytes(0..file.size).await?;
+        let bytes = whole(file).await?;
         let batches = Batches::open(bytes, None).map_err(|error| broken(file, &error))?;
         let schema = batches.schema();
         let fields = schema.fields().iter().map(|field| {
@@ -75,12 +75,19 @@ impl FileFormat for ArrowFormat {
         let output = project(&request.schema, &request.projection);
         let wanted = Arc::clone(&output);
         let rows = stream::once(async move {
-            let bytes = file.bytes(0..file.size).await?;
+            let bytes = whole(&file).await?;
             let rows = Rows::open(bytes, wanted, file)?;
             Ok::<_, Error>(stream::iter(rows))
         });
         boxed(output, rows.try_flatten().map_err(DataFusionError::from).boxed())
     }
+}
+
+async fn whole(file: &InputFile) -> Result<Bytes> {
+    if file.size == 0 {
+        return Err(file.data("the file is empty, and an Arrow file never is"));
+    }
+    file.bytes(0..file.size).await
 }
 
 fn broken(file: &InputFile, error: &ArrowError) -> Error {

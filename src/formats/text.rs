@@ -100,3 +100,45 @@ fn batch(schema: &SchemaRef, texts: &StringArray) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(texts.len()));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+    use object_store::{ObjectStore, ObjectStoreExt};
+
+    use super::*;
+
+    async fn rows(format: TextFormat, text: &[u8]) -> Vec<String> {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let (path, size) = (Path::from("f.txt"), text.len() as u64);
+        store.put(&path, text.to_vec().into()).await.unwrap();
+        let file = InputFile { store, path, size, url: "memory:///f.txt".to_owned() };
+        let request = ReadRequest::all(&format.fixed_schema().unwrap());
+        let batches: Vec<_> = format.read(file, &request).try_collect().await.unwrap();
+        let texts = batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>());
+        texts.map(|text| text.unwrap().to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn every_line_is_a_row_blank_ones_too() {
+        let lines = rows(TextFormat::default(), b"a\n\n b \r\nc\rd\n\n").await;
+        assert_eq!(lines, ["a", "", " b ", "c", "d", ""]);
+        let layout = Layout { separator: Some("||".to_owned()), ..Layout::default() };
+        assert_eq!(rows(TextFormat::new(layout, false), b"a||b|c||").await, ["a", "b|c"]);
+    }
+
+    #[tokio::test]
+    async fn a_file_is_one_row_where_that_is_asked_for_unless_it_is_empty() {
+        let whole = TextFormat::new(Layout::default(), true);
+        assert_eq!(rows(whole.clone(), b"a\nb\n").await, ["a\nb\n"]);
+        assert!(rows(whole, b"").await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_file_of_many_lines_comes_in_many_batches() {
+        let text = "x\n".repeat(2 * BATCH_ROWS + 1);
+        assert_eq!(rows(TextFormat::default(), text.as_bytes()).await.len(), 2 * BATCH_ROWS + 1);
+    }
+}

@@ -24,9 +24,12 @@ pub type StaticTables = BTreeMap<String, Arc<dyn VersionedTable>>;
 /// Those of walking the plan.
 pub fn name_tables(plan: LogicalPlan, partitions: usize) -> Result<(LogicalPlan, StaticTables)> {
     let mut tables = StaticTables::new();
-    let named = plan.transform_down_with_subqueries(|node| match node {
-        LogicalPlan::TableScan(scan) => name_table(scan, partitions, &mut tables),
-        other => Ok(Transformed::no(other)),
+    let named = plan.transform_down_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            name_table(scan, partitions, &mut tables)
+        } else {
+            Ok(Transformed::no(node))
+        }
     })?;
     Ok((named.data, tables))
 }

@@ -23,13 +23,14 @@ use tokio::sync::mpsc;
 
 use crate::checkpoint::id::OperatorId;
 use crate::checkpoint::key_group::KeyGroupSet;
+use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::metrics::GLOBAL_LIMIT;
 use crate::operators::aggregate::save::StateAddress;
 use crate::operators::context::EpochResources;
 use crate::operators::exec::{self, Partition, RowExec, RowOperator};
 use crate::operators::node::{Planner, StreamingNode, StreamingOperator};
-use crate::operators::region::{Expansion, Region, RegionExec, StatefulPlan};
+use crate::operators::region::{Expansion, Region, RegionExec, StateBound, StatefulPlan};
 use crate::operators::report::{EpochReport, PartitionReport, WatermarkId};
 use crate::operators::scan::is_streaming;
 use crate::runtime::clock::Stopwatch;
@@ -172,6 +173,9 @@ impl Region for LimitRegion {
                 partitions: 1,
                 schema: state,
                 evicts: false,
+                key: vec![],
+                bound: StateBound::OneRow,
+                mode: OutputMode::Append,
             },
         })
     }

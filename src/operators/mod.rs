@@ -11,6 +11,7 @@ pub mod exec;
 pub mod late_rows;
 pub mod limit;
 pub mod node;
+pub mod observe;
 pub mod region;
 pub mod report;
 pub mod scan;

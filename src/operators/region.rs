@@ -15,6 +15,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 
 use crate::checkpoint::id::OperatorId;
+use crate::connector::output_mode::OutputMode;
 use crate::error::Error;
 use crate::operators::exec;
 use crate::state::schema::OperatorStateSchema;
@@ -53,6 +54,39 @@ pub struct StatefulPlan {
     pub schema: OperatorStateSchema,
     /// Whether an epoch without input is due when the watermark moved: something may be evicted.
     pub evicts: bool,
+    /// What its rows are for, in the user's words.
+    pub key: Vec<String>,
+    /// What keeps its state from growing for ever.
+    pub bound: StateBound,
+    /// The output mode of the query.
+    pub mode: OutputMode,
+}
+
+/// What keeps the state of an operator from growing for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateBound {
+    /// The watermark: a row goes when it has passed this time.
+    Watermark {
+        /// The time of a row, such as `window.end`.
+        time: String,
+    },
+    /// There is one row.
+    OneRow,
+    /// Nothing: complete mode writes every group in every epoch, and so has to keep it.
+    Complete,
+    /// Nothing.
+    Unbounded,
+}
+
+impl fmt::Display for StateBound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Watermark { time } => write!(f, "a row goes when {time} <= the watermark"),
+            Self::OneRow => f.write_str("one row"),
+            Self::Complete => f.write_str("UNBOUNDED, complete mode keeps every group"),
+            Self::Unbounded => f.write_str("UNBOUNDED, no row is ever removed"),
+        }
+    }
 }
 
 /// One opaque node for a stateful operator.

@@ -8,6 +8,7 @@ use crate::checkpoint::commit_log::StateCommit;
 use crate::checkpoint::id::{OperatorId, PartitionId};
 use crate::error::Result;
 use crate::event_time::watermark::EventTimeStats;
+use crate::operators::observe::metrics::{Metrics, ObservedRow, Partial};
 use crate::runtime::task::Task;
 use crate::state::store::{StateMetrics, StateStore};
 
@@ -24,6 +25,7 @@ struct Inner {
     input_rows: BTreeMap<String, u64>,
     event_times: BTreeMap<WatermarkId, EventTimeStats>,
     operators: BTreeMap<OperatorId, OperatorReport>,
+    observed: BTreeMap<String, Vec<Partial>>,
     state_tasks: Vec<Task<Result<()>>>,
     started: BTreeSet<(OperatorId, usize)>,
     stores: Vec<Arc<dyn StateStore>>,
@@ -68,6 +70,24 @@ impl EpochReport {
     /// Takes in the event times that one partition of a watermark node saw.
     pub fn add_event_times(&self, node: WatermarkId, stats: &EventTimeStats) {
         self.lock().event_times.entry(node).or_default().merge(stats);
+    }
+
+    /// Takes in what one partition saw for the metrics with this name.
+    pub fn add_observed(&self, metrics: &str, partial: Partial) {
+        self.lock().observed.entry(metrics.to_owned()).or_default().push(partial);
+    }
+
+    /// The metrics of what the partitions saw.
+    ///
+    /// # Errors
+    /// Those of [`Metrics::row`].
+    pub fn observed(&self, metrics: &[Arc<Metrics>]) -> Result<BTreeMap<String, ObservedRow>> {
+        let partials = std::mem::take(&mut self.lock().observed);
+        let row = |metrics: &Arc<Metrics>| {
+            let row = metrics.row(partials.get(&metrics.name).into_iter().flatten())?;
+            Ok((metrics.name.clone(), row))
+        };
+        metrics.iter().map(row).collect()
     }
 
     /// Counts late groups that an operator dropped.

@@ -43,6 +43,11 @@ pub async fn plan(state: &SessionState, plan: &LogicalPlan) -> Result<Expanded> 
     expand(state.query_planner().create_physical_plan(plan, state).await?)
 }
 
+/// Plans the streaming operators that are possible over a table, too.
+pub fn query_planner() -> Arc<dyn QueryPlanner + Send + Sync> {
+    Arc::new(StreamingQueryPlanner)
+}
+
 #[derive(Debug)]
 struct StreamingQueryPlanner;
 

@@ -18,8 +18,12 @@ use crate::event_time::watermark::Watermark;
 use crate::metrics::phase;
 use crate::query::epoch_run::{EpochOutcome, FixedEpoch, Run};
 use crate::query::handle::Shared;
+use crate::query::idleness::{IdleReport, idle_report};
+use crate::query::listener::{
+    Event, Listeners, QueryIdleEvent, QueryProgressEvent, QueryTerminatedEvent,
+};
 use crate::query::next_epoch::{Next, Offsets, Situation, next_epoch};
-use crate::query::progress_report::{Report, report};
+use crate::query::progress_report::{Idle, Report, idle, report};
 use crate::query::static_tables::{TableTracker, Versions};
 use crate::query::trigger::next_tick;
 use crate::query::watermark_tracker::WatermarkTracker;
@@ -46,6 +50,10 @@ pub(crate) struct EpochLoop {
     pub(crate) last_watermark: Option<Watermark>,
     /// When the trigger before fired.
     pub(crate) last_trigger: Option<i64>,
+    /// When an epoch, or an idle trigger, was reported last.
+    pub(crate) last_report: Option<i64>,
+    /// Who hears of the query.
+    pub(crate) listeners: Listeners,
     /// A checkpoint that goes with the query.
     pub(crate) _temporary: Option<TempDir>,
 }
@@ -63,11 +71,14 @@ impl EpochLoop {
         let ended = Box::pin(self.epochs()).await;
         self.run.state.finish_background().await;
         let shared = Arc::clone(&self.shared);
+        let listeners = self.listeners.clone();
         // The checkpoint of a query without one goes before anybody hears of its end.
         drop(self);
         if let Err(error) = &ended {
             tracing::error!(query = shared.label(), "the query failed: {error}");
         }
+        let event = QueryTerminatedEvent::new(&shared.id, &shared.run_id, ended.as_ref().err());
+        listeners.post(Event::Terminated(event));
         shared.end(ended.map_err(Arc::new));
     }
 
@@ -142,6 +153,7 @@ impl EpochLoop {
         let watch = Stopwatch::start();
         let durations = Durations::default();
         let fired = self.clock.now_millis();
+        let since = self.last_trigger.replace(fired).map(|last| fired.saturating_sub(last));
         // An idle run that another has replaced must not reach for the sources any more.
         self.run.claim.check().await?;
         let fixed = match self.fixed.take() {
@@ -152,6 +164,8 @@ impl EpochLoop {
             None => self.fix_next(limit, &durations).await?,
         };
         let Some(fixed) = fixed else {
+            durations.add(phase::TRIGGER_EXECUTION, watch.elapsed());
+            self.report_idle(fired, &durations);
             self.shared.set_status("Waiting for data to arrive", false, false);
             self.shared.set_idle(requests);
             return Ok(Turn::Idle);
@@ -162,7 +176,7 @@ impl EpochLoop {
         self.shared.set_status(doing, has_data, true);
         let outcome = self.run.execute(&fixed, &mut self.tracker, &durations).await?;
         durations.add(phase::TRIGGER_EXECUTION, watch.elapsed());
-        self.report(&fixed, &outcome, fired, &durations);
+        self.report(&fixed, &outcome, (fired, since), &durations);
         self.advance(fixed);
         self.tidy();
         Ok(Turn::Ran)
@@ -202,6 +216,7 @@ impl EpochLoop {
             sources: available,
             tables: tables.iter().map(|(name, table)| (name.clone(), table.since)).collect(),
         };
+        self.shared.set_message("Writing offsets to log");
         let (entry, tables) = match self.log_offsets(&entry).await? {
             None => (entry, tables),
             Some(other) => {
@@ -221,6 +236,7 @@ impl EpochLoop {
     async fn available(&self, limit: ReadLimit) -> Result<Offsets> {
         let mut available = Offsets::new();
         for (name, source) in self.run.sources.iter() {
+            self.shared.set_message(&format!("Getting offsets from {source}"));
             let start = self.done.get(name).and_then(Option::as_ref);
             let latest = source.latest_offset(start, limit).await?;
             available.insert(name.clone(), latest.or_else(|| start.cloned()));
@@ -256,10 +272,9 @@ impl EpochLoop {
         &mut self,
         fixed: &FixedEpoch,
         outcome: &EpochOutcome,
-        fired: i64,
+        (fired, since): (i64, Option<i64>),
         durations: &Durations,
     ) {
-        let since = self.last_trigger.replace(fired).map(|last| fired.saturating_sub(last));
         let progress = report(&Report {
             shared: &self.shared,
             run: &self.run,
@@ -271,7 +286,35 @@ impl EpochLoop {
             durations: durations.take(),
         });
         tracing::debug!(query = self.shared.label(), progress = %progress.json());
+        self.last_report = Some(self.clock.now_millis());
+        let event = QueryProgressEvent { progress: progress.clone() };
         self.shared.add_progress(progress);
+        self.listeners.post(Event::Progress(Box::new(event)));
+    }
+
+    /// Says now and then that there was nothing to do.
+    fn report_idle(&mut self, fired: i64, durations: &Durations) {
+        let now = self.clock.now_millis();
+        let interval = self.settings.idle_interval_millis();
+        let how = idle_report(self.last_report, now, interval);
+        if how == IdleReport::No {
+            return;
+        }
+        self.last_report = Some(now);
+        let timestamp = iso_millis(fired);
+        self.shared.add_progress(idle(&Idle {
+            shared: &self.shared,
+            run: &self.run,
+            tracker: &self.tracker,
+            epoch: self.epoch,
+            done: &self.done,
+            timestamp: timestamp.clone(),
+            durations: durations.take(),
+        }));
+        if how == IdleReport::Told {
+            let (id, run_id) = (self.shared.id.clone(), self.shared.run_id.clone());
+            self.listeners.post(Event::Idle(QueryIdleEvent { id, run_id, timestamp }));
+        }
     }
 
     /// Removes what recovery no longer needs, now and then, beside the epochs.

@@ -29,6 +29,7 @@ use crate::event_time::watermark::Watermark;
 use crate::metrics::phase;
 use crate::operators::context::{EpochContext, EpochResources, bind};
 use crate::operators::drain::{drain, written_state};
+use crate::operators::observe::metrics::ObservedRow;
 use crate::operators::report::EpochReport;
 use crate::physical::watermark_propagation::propagate;
 use crate::query::next_epoch::Offsets;
@@ -82,6 +83,8 @@ pub struct EpochOutcome {
     pub report: Arc<EpochReport>,
     /// Rows written.
     pub output_rows: u64,
+    /// The metrics that the query observes, by name.
+    pub observed: BTreeMap<String, ObservedRow>,
 }
 
 impl Run {
@@ -102,7 +105,8 @@ impl Run {
         if result.is_err() {
             report.abort_state();
         }
-        Ok(EpochOutcome { output_rows: result?, report })
+        let (output_rows, observed) = result?;
+        Ok(EpochOutcome { report, output_rows, observed })
     }
 
     async fn attempt(
@@ -111,7 +115,7 @@ impl Run {
         tracker: &mut WatermarkTracker,
         durations: &Durations,
         report: &Arc<EpochReport>,
-    ) -> Result<u64> {
+    ) -> Result<(u64, BTreeMap<String, ObservedRow>)> {
         let watch = Stopwatch::start();
         let inputs = self.inputs(fixed).await?;
         durations.add(phase::GET_BATCH, watch.elapsed());
@@ -126,9 +130,14 @@ impl Run {
         let opened = self.open_sink(fixed.epoch).await?;
         let written = self.run_plan(&plan, &task, report, &opened).await?;
         let messages = written.messages;
-        let state_files = match written_state(&self.plan.operators, report) {
-            Ok(files) => files,
-            Err(error) => return self.give_up(&opened, messages, error).await,
+        // All that can fail comes before the sink commits.
+        let state_files = written_state(&self.plan.operators, report);
+        let observed = report.observed(&self.plan.observed);
+        let (state_files, observed) = match (state_files, observed) {
+            (Ok(files), Ok(observed)) => (files, observed),
+            (Err(error), _) | (_, Err(error)) => {
+                return self.give_up(&opened, messages, error).await;
+            }
         };
         if opened.state == SinkState::Open {
             if let Err(error) = self.claim.check().await {
@@ -151,7 +160,7 @@ impl Run {
         }
         *tracker = next;
         durations.add(phase::COMMIT_OFFSETS, watch.elapsed());
-        Ok(written.rows)
+        Ok((written.rows, observed))
     }
 
     /// Removes, in the background, what recovery does not need once `epoch` is the oldest that can

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 
 use crate::error::{Error, Result};
+use crate::logical::explain_mode::ExplainMode;
+use crate::query::explain::Plans;
 use crate::query::progress::{RecentProgress, StreamingQueryProgress};
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::runtime::shutdown::Shutdown;
@@ -22,7 +24,7 @@ pub(crate) struct Shared {
     pub(crate) id: String,
     pub(crate) run_id: String,
     pub(crate) name: Option<String>,
-    pub(crate) plan_text: String,
+    pub(crate) plans: Arc<Plans>,
     pub(crate) shutdown: Shutdown,
     /// Wakes a loop that waits for data to arrive.
     pub(crate) wake: Notify,
@@ -60,12 +62,12 @@ pub(crate) struct Identity {
     pub(crate) id: String,
     pub(crate) run_id: String,
     pub(crate) name: Option<String>,
-    pub(crate) plan_text: String,
+    pub(crate) plans: Arc<Plans>,
 }
 
 impl StreamingQuery {
     pub(crate) fn new(identity: Identity, keep_progress: usize) -> Self {
-        let Identity { id, run_id, name, plan_text } = identity;
+        let Identity { id, run_id, name, plans } = identity;
         let status = QueryStatus {
             message: "Initializing sources".to_owned(),
             is_data_available: false,
@@ -76,7 +78,7 @@ impl StreamingQuery {
             id,
             run_id,
             name,
-            plan_text,
+            plans,
             shutdown: Shutdown::default(),
             wake: Notify::new(),
             requests: watch::Sender::new(0),
@@ -117,7 +119,7 @@ impl StreamingQuery {
 
     /// The report of the newest epoch.
     pub fn last_progress(&self) -> Option<StreamingQueryProgress> {
-        self.0.lock().progress.last().cloned()
+        self.0.last_progress()
     }
 
     /// The reports of the last epochs, the oldest first;
@@ -134,9 +136,10 @@ impl StreamingQuery {
         }
     }
 
-    /// The plan that the epochs execute, as text.
-    pub fn explain(&self) -> &str {
-        &self.0.plan_text
+    /// The plan that the epochs execute and what its stateful operators keep, as text; `extended`:
+    /// the logical plans too.
+    pub fn explain(&self, extended: bool) -> String {
+        self.0.plans.text(ExplainMode::from(extended))
     }
 
     /// Returns when all data that was available at the call has been processed and committed, and
@@ -227,6 +230,15 @@ impl Shared {
         inner.status.message.push_str(message);
         inner.status.is_data_available = data;
         inner.status.is_trigger_active = active;
+    }
+
+    /// Changes what the query says that it does, and nothing else.
+    pub(crate) fn set_message(&self, message: &str) {
+        message.clone_into(&mut self.lock().status.message);
+    }
+
+    pub(crate) fn last_progress(&self) -> Option<StreamingQueryProgress> {
+        self.lock().progress.last().cloned()
     }
 
     pub(crate) fn add_progress(&self, progress: StreamingQueryProgress) {

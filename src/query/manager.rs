@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use crate::error::{Error, Result};
 use crate::query::handle::StreamingQuery;
+use crate::query::listener::{Listeners, StreamingQueryListener};
 use crate::runtime::clock::{Clock, SystemClock};
 
 /// The queries of a session, by name and id. Clones share it.
@@ -19,6 +20,7 @@ struct Shared {
     /// All that were started since the last [`StreamingQueryManager::reset_terminated`].
     queries: Mutex<Vec<StreamingQuery>>,
     added: Notify,
+    listeners: Listeners,
 }
 
 impl StreamingQueryManager {
@@ -38,6 +40,25 @@ impl StreamingQueryManager {
         let queries = self.lock();
         let mut active = queries.iter().filter(|query| query.is_active());
         active.find(|q| q.id() == id_or_name || q.name() == Some(id_or_name)).cloned()
+    }
+
+    /// Adds a listener to the queries of the session, those that run and those to come.
+    pub fn add_listener(&self, listener: Arc<dyn StreamingQueryListener>) {
+        self.0.listeners.add(listener);
+    }
+
+    /// Removes a listener; whether it was there.
+    pub fn remove_listener(&self, listener: &Arc<dyn StreamingQueryListener>) -> bool {
+        self.0.listeners.remove(listener)
+    }
+
+    /// The listeners, in the order in which they were added.
+    pub fn list_listeners(&self) -> Vec<Arc<dyn StreamingQueryListener>> {
+        self.0.listeners.list()
+    }
+
+    pub(crate) fn listeners(&self) -> &Listeners {
+        &self.0.listeners
     }
 
     /// Refuses a name that a running query has.

@@ -8,7 +8,11 @@
 pub mod checkpoint_check;
 pub mod epoch_loop;
 pub mod epoch_run;
+pub mod explain;
 pub mod handle;
+mod idleness;
+pub mod inspect;
+pub mod listener;
 pub mod manager;
 pub mod next_epoch;
 pub mod planning;

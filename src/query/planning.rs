@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, displayable};
+use datafusion::physical_plan::ExecutionPlan;
 
 use crate::config::Settings;
 use crate::connector::output_mode::OutputMode;
@@ -18,39 +18,33 @@ use crate::logical::rewrite::{RewriteArgs, rewrite};
 use crate::logical::static_tables::{StaticTables, name_tables};
 use crate::logical::streams::{streams, watermarks};
 use crate::operators::limit::place_limits;
+use crate::operators::observe::metrics::Metrics;
+use crate::operators::observe::rows::observed;
 use crate::operators::region::StatefulPlan;
 use crate::operators::report::WatermarkId;
 use crate::operators::scan::{StreamTable, is_streaming};
 use crate::physical::planner;
+use crate::query::explain::Plans;
 
 /// A query that is ready to run.
 #[derive(Debug)]
 pub struct QueryPlan {
     /// The plan that every epoch executes.
     pub physical: Arc<dyn ExecutionPlan>,
-    /// The plan after DataFusion's rules and ours, for EXPLAIN.
-    pub logical: LogicalPlan,
+    /// How it came about, for EXPLAIN.
+    pub plans: Arc<Plans>,
     /// The session to execute it in.
     pub state: SessionState,
     /// The stateful operators, the one nearest to the sink first.
     pub operators: Vec<StatefulPlan>,
+    /// The metrics that it observes.
+    pub observed: Vec<Arc<Metrics>>,
     /// The sources with their names, in the order of the plan.
     pub sources: Vec<(String, Arc<StreamTable>)>,
     /// The static tables that are refreshed between epochs.
     pub tables: StaticTables,
     /// The watermarks with their delays.
     pub watermarks: Vec<(WatermarkId, Duration)>,
-}
-
-impl QueryPlan {
-    /// The plans as text.
-    pub fn explain(&self) -> String {
-        format!(
-            "== Logical plan ==\n{}\n\n== Physical plan ==\n{}",
-            self.logical.display_indent(),
-            displayable(self.physical.as_ref()).indent(false)
-        )
-    }
 }
 
 /// Checks and plans a streaming query.
@@ -71,11 +65,12 @@ pub async fn plan_query(
     }
     let state = planner::streaming_session(state);
     let options = state.config_options();
+    let parsed = plan.clone();
     let analyzed = state.analyzer().execute_and_check(plan, options, |_, _| ())?;
     check(&analyzed, mode)?;
     let sources = name_sources(streams(&analyzed)?)?;
     let watermarks = watermarks(&analyzed)?;
-    let prepared = drop_null_keys(use_batch_time(analyzed)?)?;
+    let prepared = drop_null_keys(use_batch_time(analyzed.clone())?)?;
     let prepared = if mode == OutputMode::Complete { prepared } else { place_limits(prepared)? };
     let parallelism = state.config().target_partitions();
     let (prepared, tables) = name_tables(prepared, parallelism)?;
@@ -88,17 +83,40 @@ pub async fn plan_query(
         state_partitions: settings.shuffle_partitions().unwrap_or(parallelism),
         scan_partitions: parallelism,
     };
-    let logical = rewrite(optimized, &args)?;
-    let expanded = planner::plan(&state, &logical).await?;
+    let optimized = rewrite(optimized, &args)?;
+    let expanded = planner::plan(&state, &optimized).await?;
+    let observed = observed(&expanded.plan);
+    check_observed(&observed)?;
+    let plans = Plans {
+        parsed,
+        analyzed,
+        optimized,
+        physical: Arc::clone(&expanded.plan),
+        operators: expanded.operators.clone(),
+    };
     Ok(QueryPlan {
         physical: expanded.plan,
-        logical,
+        plans: Arc::new(plans),
         state,
         operators: expanded.operators,
+        observed,
         sources,
         tables,
         watermarks,
     })
+}
+
+/// Refuses metrics that could not be told apart in a progress report.
+fn check_observed(all: &[Arc<Metrics>]) -> Result<()> {
+    for (at, metrics) in all.iter().enumerate() {
+        if all[..at].iter().any(|known| known.name == metrics.name) {
+            return Err(Error::invalid(format!(
+                "two observations of the query have the name `{}`; give `observe` another name for one of them",
+                metrics.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Names every source: as the user did, or by its format and its place among those without a name.

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::connector::offset::Offset;
+use crate::metrics::phase;
+use crate::operators::observe::metrics::ObservedRow;
 
 /// What a query reports of one epoch. As JSON it has the fields of Spark's progress report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct StreamingQueryProgress {
     pub sources: Vec<SourceProgress>,
     /// The sink.
     pub sink: SinkProgress,
+    /// The metrics that the query observes, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub observed_metrics: BTreeMap<String, ObservedRow>,
     /// How long each phase took, in microseconds: Spark's milliseconds are too coarse for epochs
     /// that take less than one.
     #[serde(default)]
@@ -46,6 +51,17 @@ pub struct StreamingQueryProgress {
 }
 
 impl StreamingQueryProgress {
+    /// Whether an epoch ran; else the report says that there was nothing to do, and its
+    /// `batch_id` is that of the next epoch.
+    pub fn is_epoch(&self) -> bool {
+        self.duration_ms.contains_key(phase::ADD_BATCH)
+    }
+
+    /// The newest epoch that ran when this was reported, if one had.
+    pub fn last_epoch(&self) -> Option<u64> {
+        if self.is_epoch() { Some(self.batch_id) } else { self.batch_id.checked_sub(1) }
+    }
+
     /// The report as one line of JSON.
     pub fn json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
@@ -80,6 +96,21 @@ pub struct StateOperatorProgress {
     pub num_state_store_instances: u64,
     /// More, by name.
     pub custom_metrics: BTreeMap<String, u64>,
+}
+
+impl StateOperatorProgress {
+    /// What the operator holds, without anything done.
+    #[must_use]
+    pub(crate) fn at_rest(self) -> Self {
+        Self {
+            operator_name: self.operator_name,
+            num_rows_total: self.num_rows_total,
+            memory_used_bytes: self.memory_used_bytes,
+            num_shuffle_partitions: self.num_shuffle_partitions,
+            num_state_store_instances: self.num_state_store_instances,
+            ..Self::default()
+        }
+    }
 }
 
 /// What was read from a source in an epoch.

@@ -1,14 +1,17 @@
 //! Makes the report of an epoch.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event_time::timestamp::iso_millis;
 use crate::metrics::phase;
 use crate::operators::region::StatefulPlan;
 use crate::operators::report::OperatorReport;
+use crate::operators::scan::StreamTable;
 use crate::query::epoch_run::{EpochOutcome, FixedEpoch, Run};
 use crate::query::handle::{Shared, duration_maps};
+use crate::query::next_epoch::Offsets;
 use crate::query::progress::{
     SinkProgress, SourceProgress, StateOperatorProgress, StreamingQueryProgress, per_second,
 };
@@ -57,6 +60,66 @@ pub(crate) fn report(args: &Report<'_>) -> StreamingQueryProgress {
             num_output_rows: if sink.counts_rows() { counted } else { -1 },
             metrics: BTreeMap::new(),
         },
+        observed_metrics: args.outcome.observed.clone(),
+    }
+}
+
+/// All that goes into the report of a trigger that found nothing to do.
+pub(crate) struct Idle<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) run: &'a Run,
+    pub(crate) tracker: &'a WatermarkTracker,
+    /// The next epoch.
+    pub(crate) epoch: u64,
+    /// How far the epochs have read.
+    pub(crate) done: &'a Offsets,
+    pub(crate) timestamp: String,
+    pub(crate) durations: Vec<(&'static str, Duration)>,
+}
+
+/// Makes the report of a trigger that found nothing to do. The state is what it was.
+pub(crate) fn idle(args: &Idle<'_>) -> StreamingQueryProgress {
+    let (duration_ms, duration_us) = duration_maps(&args.durations);
+    let last = args.shared.last_progress();
+    let state = last.map(|last| last.state_operators).unwrap_or_default();
+    let mut event_time = BTreeMap::new();
+    if args.tracker.is_declared() {
+        event_time.insert("watermark".to_owned(), args.tracker.global().to_string());
+    }
+    let source = |(name, _): &(String, Arc<StreamTable>)| {
+        let offset = args.done.get(name).cloned().flatten();
+        Some(SourceProgress {
+            description: args.run.sources.get(name)?.to_string(),
+            start_offset: offset.clone(),
+            end_offset: offset,
+            latest_offset: None,
+            num_input_rows: 0,
+            input_rows_per_second: 0.0,
+            processed_rows_per_second: 0.0,
+            metrics: BTreeMap::new(),
+        })
+    };
+    StreamingQueryProgress {
+        id: args.shared.id.clone(),
+        run_id: args.shared.run_id.clone(),
+        name: args.shared.name.clone(),
+        timestamp: args.timestamp.clone(),
+        batch_id: args.epoch,
+        batch_duration: duration_ms.get(phase::TRIGGER_EXECUTION).copied().unwrap_or(0),
+        num_input_rows: 0,
+        input_rows_per_second: 0.0,
+        processed_rows_per_second: 0.0,
+        duration_ms,
+        duration_us,
+        event_time,
+        state_operators: state.into_iter().map(StateOperatorProgress::at_rest).collect(),
+        sources: args.run.plan.sources.iter().filter_map(source).collect(),
+        sink: SinkProgress {
+            description: args.run.sink.to_string(),
+            num_output_rows: if args.run.sink.counts_rows() { 0 } else { -1 },
+            metrics: BTreeMap::new(),
+        },
+        observed_metrics: BTreeMap::new(),
     }
 }
 

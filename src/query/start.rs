@@ -18,11 +18,13 @@ use crate::connector::sink::{SinkBatch, SinkContext, SinkFactory, StreamSink};
 use crate::connector::source::{MicroBatchSource, SourceContext};
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
+use crate::event_time::timestamp::iso_millis;
 use crate::event_time::zone::TimeZone;
 use crate::query::checkpoint_check::{check_sources, check_state, save_state_schemas};
 use crate::query::epoch_loop::EpochLoop;
 use crate::query::epoch_run::Run;
 use crate::query::handle::{Identity, StreamingQuery};
+use crate::query::listener::{Listeners, QueryStartedEvent};
 use crate::query::planning::{QueryPlan, plan_query};
 use crate::query::resume::{Logs, ResumePoint, resume};
 use crate::query::static_tables::TableTracker;
@@ -56,6 +58,8 @@ pub struct StartArgs {
     pub storage: Arc<dyn Storage>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who hears of the query.
+    pub listeners: Listeners,
 }
 
 /// Where rows go.
@@ -97,15 +101,10 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     // What the logs said before the claim may be old: the run before this one may have gone on.
     let checkpoint = Checkpoint::new(args.checkpoint.clone());
     let point = resume(read_logs(&checkpoint).await?, &checkpoint.location().given)?;
-    if point != ResumePoint::default() && !sink.can_recover(args.mode) {
-        return Err(Error::unsupported(format!(
-            "{sink} keeps no rows over a restart and cannot go on from checkpoint `{}` in {} mode; use another checkpoint location, or complete mode",
-            checkpoint.location().given,
-            args.mode
-        )));
-    }
     if point == ResumePoint::default() {
         save_state_schemas(&checkpoint, &plan.operators).await?;
+    } else {
+        check_recovery(sink.as_ref(), args.mode, &checkpoint)?;
     }
     let zone = TimeZone::parse(settings.time_zone())?;
     let sources = start_sources(&args, &checkpoint, &plan, &point, zone).await?;
@@ -115,7 +114,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         id: metadata.id.clone(),
         run_id,
         name: args.name.clone(),
-        plan_text: plan.explain(),
+        plans: Arc::clone(&plan.plans),
     };
     let query = StreamingQuery::new(identity, settings.recent_progress());
     let tracker = WatermarkTracker::new(
@@ -145,6 +144,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         claim,
         state: Arc::new(state),
     };
+    tell_started(&query, args.clock.now_millis(), &args.listeners).await;
     let epochs = EpochLoop {
         run,
         trigger: args.trigger,
@@ -159,10 +159,37 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         late: point.late,
         last_watermark: None,
         last_trigger: None,
+        last_report: None,
+        listeners: args.listeners,
         _temporary: args.temporary,
     };
     task::spawn(epochs.run()).detach();
     Ok(query)
+}
+
+fn check_recovery(sink: &dyn StreamSink, mode: OutputMode, checkpoint: &Checkpoint) -> Result<()> {
+    if sink.can_recover(mode) {
+        return Ok(());
+    }
+    Err(Error::unsupported(format!(
+        "{sink} keeps no rows over a restart and cannot go on from checkpoint `{}` in {mode} mode; use another checkpoint location, or complete mode",
+        checkpoint.location().given,
+    )))
+}
+
+/// Tells whoever has to know before the first epoch.
+async fn tell_started(query: &StreamingQuery, now_millis: i64, listeners: &Listeners) {
+    let shared = query.shared();
+    if let Some(unbounded) = shared.plans.unbounded() {
+        tracing::warn!("the query `{}` {unbounded}", shared.label());
+    }
+    let started = QueryStartedEvent {
+        id: shared.id.clone(),
+        run_id: shared.run_id.clone(),
+        name: shared.name.clone(),
+        timestamp: iso_millis(now_millis),
+    };
+    listeners.started(started).await;
 }
 
 /// The settings of the session, with those that the checkpoint keeps in place of their own.
@@ -201,7 +228,8 @@ async fn check_fit(checkpoint: &Checkpoint, plan: &QueryPlan) -> Result<()> {
     check_state(checkpoint, commit, &plan.operators).await
 }
 
-async fn read_logs(checkpoint: &Checkpoint) -> Result<Logs> {
+/// The newest entries of the two logs.
+pub(crate) async fn read_logs(checkpoint: &Checkpoint) -> Result<Logs> {
     let (offsets, commits) = (checkpoint.offsets(), checkpoint.commits());
     let mut logs = Logs::default();
     if let Some(newest) = offsets.latest().await? {

@@ -14,8 +14,12 @@ use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::event_time::interval::parse_interval;
 use crate::logical::check::check_subqueries;
+use crate::logical::explain_mode::ExplainMode;
+use crate::operators::observe::metrics::Observation;
+use crate::operators::observe::operator::observe;
 use crate::operators::scan::is_streaming;
 use crate::operators::watermark::with_watermark;
+use crate::query::explain::Plans;
 use crate::query::planning::plan_query;
 use crate::session::generator;
 use crate::session::grouped::GroupedDataFrame;
@@ -93,6 +97,18 @@ impl StreamingDataFrame {
         Ok(Self { plan, session: self.session })
     }
 
+    /// Computes metrics of all rows that pass here, such as `count(lit(1)).alias("rows")`: of a
+    /// stream in each epoch, for the `observedMetrics` of the progress report; of a table when it
+    /// is queried, for an [`Observation`]. The rows themselves do not change.
+    ///
+    /// # Errors
+    /// `Invalid` for what is no metric: each has to be made of aggregates and constants, without
+    /// DISTINCT, FILTER, window functions, or aggregates in aggregates.
+    pub fn observe(self, name: impl Into<Observation>, metrics: Vec<Expr>) -> Result<Self> {
+        let plan = observe(self.plan, name.into(), metrics)?;
+        Ok(Self { plan, session: self.session })
+    }
+
     /// Groups the rows by these keys, of which one may be a [`window`](crate::session::window).
     pub fn group_by(self, keys: Vec<Expr>) -> GroupedDataFrame {
         GroupedDataFrame::new(self, keys)
@@ -131,36 +147,42 @@ impl StreamingDataFrame {
     ///
     /// # Errors
     /// Those of the planner; for an unbounded table the refusal of append mode.
-    pub async fn explain(&self) -> Result<String> {
+    pub async fn explain(&self, mode: ExplainMode) -> Result<String> {
         if !self.is_streaming() {
-            let physical = self.to_data_frame()?.create_physical_plan().await?;
-            let physical = datafusion::physical_plan::displayable(physical.as_ref());
-            return Ok(format!(
-                "== Logical plan ==\n{}\n\n== Physical plan ==\n{}",
-                self.plan.display_indent(),
-                physical.indent(false)
-            ));
+            return self.explain_bounded(mode).await;
         }
-        let appended = self.explain_as(OutputMode::Append).await;
+        let appended = self.explain_as(OutputMode::Append, mode).await;
         if appended.is_ok() {
             return appended;
         }
-        for mode in [OutputMode::Update, OutputMode::Complete] {
-            if let Ok(text) = self.explain_as(mode).await {
+        for output in [OutputMode::Update, OutputMode::Complete] {
+            if let Ok(text) = self.explain_as(output, mode).await {
                 return Ok(text);
             }
         }
         appended
     }
 
-    /// The plan that the epochs of a query in this mode would execute, as text.
+    /// The plan that the epochs of a query in this output mode would execute, as text.
     ///
     /// # Errors
     /// As [`DataStreamWriter::start`] for a query that is refused.
-    pub async fn explain_as(&self, mode: OutputMode) -> Result<String> {
+    pub async fn explain_as(&self, output: OutputMode, mode: ExplainMode) -> Result<String> {
         let state = self.session.state();
-        let plan = plan_query(&state, self.plan.clone(), mode, &self.session.settings()).await?;
-        Ok(plan.explain())
+        let plan = plan_query(&state, self.plan.clone(), output, &self.session.settings()).await?;
+        Ok(plan.plans.text(mode))
+    }
+
+    async fn explain_bounded(&self, mode: ExplainMode) -> Result<String> {
+        check_subqueries(&self.plan)?;
+        let state = self.session.state();
+        let options = state.config_options();
+        let parsed = self.plan.clone();
+        let analyzed = state.analyzer().execute_and_check(parsed.clone(), options, |_, _| ())?;
+        let optimized = state.optimize(&parsed)?;
+        let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+        let plans = Plans { parsed, analyzed, optimized, physical, operators: vec![] };
+        Ok(plans.text(mode))
     }
 
     /// DataFusion's own data frame of a bounded table.

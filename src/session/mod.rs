@@ -2,6 +2,7 @@
 
 pub mod builder;
 pub mod builtin;
+pub(crate) mod catalog;
 mod columns;
 pub mod data_frame;
 pub mod expression;
@@ -15,9 +16,6 @@ pub mod session;
 pub mod statement;
 pub mod writer;
 
-#[cfg(test)]
-mod tests;
-
 pub use builder::StreamSessionBuilder;
 pub use data_frame::StreamingDataFrame;
 pub use expression::{asc, desc, sliding_window, window};
@@ -26,3 +24,6 @@ pub use grouped::GroupedDataFrame;
 pub use reader::{DataFrameReader, DataStreamReader};
 pub use session::StreamSession;
 pub use writer::DataStreamWriter;
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use crate::connector::registry::Registry;
 use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
 use crate::formats::display::Zone;
+use crate::physical::planner::query_planner;
 use crate::query::manager::StreamingQueryManager;
 use crate::runtime::clock::Clock;
 use crate::session::builder::StreamSessionBuilder;
@@ -85,7 +86,10 @@ impl StreamSession {
     /// `InvalidOption` for a time zone that there is not.
     pub(crate) fn from_parts(parts: Parts) -> Result<Self> {
         let Parts { state, settings, registry, storage, clock } = parts;
-        let state = sql::planner::configure(state).build();
+        let mut state = sql::planner::configure(state);
+        // Tables can be observed as streams can.
+        state.query_planner().get_or_insert_with(query_planner);
+        let state = state.build();
         let context = SessionContext::new_with_state(state);
         apply_settings(&context, &settings)?;
         Ok(Self(Arc::new(Inner {

@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::catalog::TableProvider;
+use arrow::array::{ArrayRef, StringArray};
 use datafusion::catalog::view::ViewTable;
-use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::logical_expr::LogicalPlanBuilder;
 use sqlparser::ast::Query;
 
 use crate::connector::options::nearest;
@@ -15,11 +11,13 @@ use crate::connector::source::{DefineContext, Freshness};
 use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
 use crate::logical::check::check_subqueries;
+use crate::logical::explain_mode::ExplainMode;
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::session::builtin;
+use crate::session::catalog;
 use crate::session::data_frame::{StreamingDataFrame, quoted_reference};
 use crate::session::session::StreamSession;
-use crate::sql::planner::{plan, plan_batch};
+use crate::sql::planner::plan;
 use crate::sql::statement::{CreateStreamingTable, CreateTable, Statement};
 
 /// Runs a statement; a query is planned only.
@@ -38,17 +36,15 @@ pub(crate) async fn run(
         Statement::StopStreamingQuery { name, if_exists } => {
             stop_query(session, &name, if_exists).await
         }
-        Statement::Explain { statement, .. } => explain(session, *statement).await,
+        Statement::Explain { mode, statement } => explain(session, mode, *statement).await,
         Statement::Set { key, value } => set(session, &key, value.as_deref()),
         Statement::DropTable { name, if_exists } => drop_table(session, "table", &name, if_exists),
         Statement::DropView { name, if_exists } => drop_table(session, "view", &name, if_exists),
-        Statement::Batch(statement) => {
-            Ok(session.data_frame(plan_batch(&session.state(), &statement).await?))
-        }
+        Statement::Catalog(statement) => catalog::run(session, statement).await,
     }
 }
 
-async fn frame(session: &StreamSession, query: &Query) -> Result<StreamingDataFrame> {
+pub(crate) async fn frame(session: &StreamSession, query: &Query) -> Result<StreamingDataFrame> {
     let plan = plan(&session.state(), query).await?;
     check_subqueries(&plan)?;
     Ok(session.data_frame(plan))
@@ -150,7 +146,7 @@ fn show_queries(session: &StreamSession) -> Result<StreamingDataFrame> {
             column(&|query| Some(query.id().to_owned())),
             column(&|query| Some(query.run_id().to_owned())),
             column(&|query| Some(query.status().message)),
-            column(&|query| query.last_progress().map(|progress| progress.batch_id.to_string())),
+            column(&|query| Some(query.last_progress()?.last_epoch()?.to_string())),
         ],
     )
 }
@@ -179,13 +175,18 @@ async fn stop_query(
     Ok(session.empty())
 }
 
-async fn explain(session: &StreamSession, statement: Statement) -> Result<StreamingDataFrame> {
+async fn explain(
+    session: &StreamSession,
+    mode: ExplainMode,
+    statement: Statement,
+) -> Result<StreamingDataFrame> {
     let text = match statement {
-        Statement::Query(query) => frame(session, &query).await?.explain().await?,
-        Statement::CreateStreamingTable(create) => {
-            frame(session, &create.query).await?.explain_as(create.mode).await?
+        Statement::Query(query) | Statement::CreateView { query, .. } => {
+            frame(session, &query).await?.explain(mode).await?
         }
-        Statement::CreateView { query, .. } => frame(session, &query).await?.explain().await?,
+        Statement::CreateStreamingTable(create) => {
+            frame(session, &create.query).await?.explain_as(create.mode, mode).await?
+        }
         _ => {
             return Err(Error::unsupported(
                 "EXPLAIN is possible for a query, CREATE STREAMING TABLE and CREATE VIEW",
@@ -232,7 +233,7 @@ pub(crate) fn find_table(session: &StreamSession, name: &str) -> Option<String> 
     table_names(session).into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
-fn table_names(session: &StreamSession) -> Vec<String> {
+pub(crate) fn table_names(session: &StreamSession) -> Vec<String> {
     let state = session.state();
     let defaults = &state.config_options().catalog;
     state
@@ -248,12 +249,6 @@ fn rows(
     names: &[&str],
     columns: Vec<StringArray>,
 ) -> Result<StreamingDataFrame> {
-    let fields: Vec<Field> =
-        names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
-    let schema = Arc::new(Schema::new(fields));
-    let columns = columns.into_iter().map(|column| Arc::new(column) as _).collect();
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-    let table: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(schema, vec![vec![batch]])?);
-    let plan = LogicalPlanBuilder::scan("result", provider_as_source(table), None)?.build()?;
-    Ok(session.data_frame(plan))
+    let columns = columns.into_iter().map(|column| Arc::new(column) as ArrayRef);
+    catalog::rows(session, names.iter().copied().zip(columns).collect())
 }

@@ -207,6 +207,7 @@ impl DataStreamWriter {
             sink,
             storage: Arc::clone(self.session.storage()),
             clock: Arc::clone(self.session.clock()),
+            listeners: self.session.streams().listeners().clone(),
         };
         let query = Box::pin(start(args, context)).await.map_err(name_own_options)?;
         self.session.streams().add(query.clone());

@@ -7,12 +7,14 @@
 //!        --> planner     DataFusion's SqlToRel, with planners of ours for relations and types
 //! ```
 
+pub mod extent;
 pub mod functions;
 pub mod planner;
 pub mod statement;
 pub mod types;
 
 mod ast;
+pub mod catalog;
 mod clauses;
 mod cursor;
 mod dialect;
@@ -20,9 +22,11 @@ mod expr_planner;
 mod interval;
 mod lateral_view;
 mod marker;
+mod raw_strings;
 mod relation_planner;
 mod tables;
 mod tokens;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -4,13 +4,15 @@
 //! the line and the column of the user's own text.
 
 use arrow::datatypes::SchemaRef;
-use sqlparser::ast::{self, Query};
+use sqlparser::ast::Query;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
 
 use crate::config::Trigger;
 use crate::connector::options::Options;
 use crate::connector::output_mode::OutputMode;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::logical::explain_mode::ExplainMode;
+use crate::sql::catalog::{self, CatalogStatement};
 use crate::sql::clauses;
 use crate::sql::cursor::{Cursor, is_word, significant};
 use crate::sql::dialect::{self, at, unsupported_at};
@@ -43,10 +45,10 @@ pub enum Statement {
         /// Whether it is no error that there is no such query.
         if_exists: bool,
     },
-    /// `EXPLAIN [EXTENDED] statement`
+    /// `EXPLAIN [EXTENDED | FORMATTED | COST] statement`
     Explain {
-        /// Whether all stages of planning are wanted.
-        verbose: bool,
+        /// How much is told.
+        mode: ExplainMode,
         /// What is to be explained.
         statement: Box<Self>,
     },
@@ -71,9 +73,8 @@ pub enum Statement {
         /// Whether it is no error that there is no such view.
         if_exists: bool,
     },
-    /// `SHOW TABLES` or `DESCRIBE name`, which DataFusion answers;
-    /// [`plan_batch`](crate::sql::planner::plan_batch) makes a plan of it.
-    Batch(Box<ast::Statement>),
+    /// A look at the catalog, or INSERT INTO.
+    Catalog(CatalogStatement),
 }
 
 /// `CREATE TABLE`: a table of the catalog over a source.
@@ -139,7 +140,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
 pub fn parse_query(text: &str) -> Result<Query> {
     match parse(text)?.as_mut_slice() {
         [Statement::Query(query)] => Ok((**query).clone()),
-        _ => Err(crate::error::Error::invalid(format!("`{text}` is not a single query"))),
+        _ => Err(Error::invalid(format!("`{text}` is not a single query"))),
     }
 }
 
@@ -161,9 +162,8 @@ fn statement(tokens: &[TokenWithSpan]) -> Result<Statement> {
         let if_exists = cursor.eat(&["IF", "EXISTS"]);
         let name = cursor.name("streaming query")?;
         cursor.end().map(|()| Statement::StopStreamingQuery { name, if_exists })
-    } else if cursor.eat(&["SHOW", "TABLES"]) || cursor.eat(&["DESCRIBE"]) || cursor.eat(&["DESC"])
-    {
-        batch(tokens)
+    } else if let Some(statement) = catalog::statement(&mut cursor, query_at)? {
+        Ok(Statement::Catalog(statement))
     } else {
         Err(unsupported(tokens, ""))
     }
@@ -186,7 +186,7 @@ fn query_at(cursor: &Cursor<'_>) -> Result<Box<Query>> {
 }
 
 /// The error of a statement that is not there, with its first words.
-fn unsupported(tokens: &[TokenWithSpan], hint: &str) -> crate::error::Error {
+fn unsupported(tokens: &[TokenWithSpan], hint: &str) -> Error {
     let words: Vec<_> = tokens
         .iter()
         .map_while(|token| match &token.token {
@@ -309,19 +309,27 @@ fn drop_statement(cursor: &mut Cursor<'_>) -> Result<Statement> {
 }
 
 fn explain(cursor: &mut Cursor<'_>) -> Result<Statement> {
-    let verbose = cursor.eat(&["EXTENDED"]) || cursor.eat(&["VERBOSE"]);
+    let mode = explain_mode(cursor)?;
     let Some(first) = cursor.peek() else { return Err(cursor.unexpected("a statement")) };
-    if ["EXPLAIN", "ANALYZE", "FORMATTED", "CODEGEN", "COST", "SET"]
-        .iter()
-        .any(|word| is_word(first, word))
-    {
+    if ["EXPLAIN", "ANALYZE", "VERBOSE", "SET"].iter().any(|word| is_word(first, word)) {
         return Err(unsupported(
             cursor.rest(),
-            " behind EXPLAIN; there are EXPLAIN and EXPLAIN EXTENDED",
+            " behind EXPLAIN; there are EXPLAIN, EXPLAIN EXTENDED, EXPLAIN FORMATTED and EXPLAIN COST",
         ));
     }
     let statement = Box::new(statement(cursor.rest())?);
-    Ok(Statement::Explain { verbose, statement })
+    Ok(Statement::Explain { mode, statement })
+}
+
+/// The mode behind EXPLAIN; none is the simple one, which has no word.
+fn explain_mode(cursor: &mut Cursor<'_>) -> Result<ExplainMode> {
+    let place = cursor.location();
+    for word in ["EXTENDED", "FORMATTED", "COST", "CODEGEN"] {
+        if cursor.eat(&[word]) {
+            return word.parse().map_err(|why: Error| unsupported_at(place, &why.to_string()));
+        }
+    }
+    Ok(ExplainMode::Simple)
 }
 
 /// `SET key`, `SET key = value`: the value is the text up to the end, blanks inside included.
@@ -373,9 +381,4 @@ fn set(raw: &[TokenWithSpan], tokens: &[TokenWithSpan]) -> Result<Statement> {
         }
     };
     Ok(Statement::Set { key, value: Some(value.trim().to_owned()) })
-}
-
-fn batch(tokens: &[TokenWithSpan]) -> Result<Statement> {
-    dialect::parse_all(tokens.to_vec(), |parser| parser.parse_statement())
-        .map(|parsed| Statement::Batch(Box::new(parsed)))
 }

@@ -8,6 +8,7 @@ mod changelog;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 mod file;
+pub mod inspect;
 mod loader;
 mod memory;
 mod purge;

@@ -8,8 +8,10 @@ const EXAMPLES: &str = "\
 Examples:
   millstream run job.sql                      run until Ctrl-C
   millstream run job.sql --available-now      process what is there, then end
+  millstream sql                              a shell; .help tells its commands
   millstream sql -c 'SELECT 1 AS one'
   millstream sql -f report.sql --format csv > report.csv
+  millstream checkpoint show /data/ckpt       epochs, offsets, watermark and state
   millstream run job.sql --conf spark.sql.shuffle.partitions=8
 
 Exit code: 0 when all went well, 1 when a statement or a query failed, 2 for wrong usage,
@@ -22,12 +24,19 @@ signal aborts at once. What was aborted is done again, exactly once, at the next
 
 A query statement, such as SELECT, prints its rows as a table. It waits for the streaming queries
 before it that end by themselves (TRIGGER ONCE or AVAILABLE NOW), and so sees their results.
-Each epoch of a streaming query prints a line on the standard error.";
+On the standard error each epoch of a streaming query prints a line; a terminal has a line for each
+query instead, with its rate, watermark, lag and state.";
 
 const SQL_HELP: &str = "\
 Runs statements and prints the rows of each query among them.
 
-CREATE STREAMING TABLE needs a trigger that ends, ONCE or AVAILABLE NOW: query statements after it
+Without -c and -f it is a shell: it reads statements from the terminal, or from the standard input,
+one after the other, while streaming queries run; their tables can be read meanwhile. `.help` lists
+its commands. At the end of the input it stops the queries after the epochs that run. Where the
+input is no terminal, queries that end by themselves are waited for first, by each query statement
+and at the end, and the exit code is 1 when a statement failed.
+
+With -c or -f, CREATE STREAMING TABLE needs a trigger that ends, ONCE or AVAILABLE NOW: query statements after it
 wait for it, and the command ends when all streaming queries have. For queries without an end use
 `millstream run`.
 
@@ -49,9 +58,11 @@ pub(crate) enum Command {
     /// Run a script with streaming queries, until they end or are stopped
     #[command(long_about = RUN_HELP)]
     Run(RunArgs),
-    /// Run statements that end, and print the rows of each query
+    /// Run statements and print the rows of each query; without statements, a shell
     #[command(long_about = SQL_HELP)]
     Sql(SqlArgs),
+    /// Look at the checkpoint of a query
+    Checkpoint(CheckpointArgs),
 }
 
 /// What may stand before the subcommand and after it.
@@ -93,7 +104,7 @@ pub(crate) struct SqlArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(crate) struct TextArgs {
     /// The statements, with semicolons between them
     #[arg(short = 'c', long = "command", value_name = "STATEMENT")]
@@ -101,6 +112,34 @@ pub(crate) struct TextArgs {
     /// A file with the statements; `-` reads the standard input
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckpointArgs {
+    #[command(subcommand)]
+    pub(crate) command: CheckpointCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckpointCommand {
+    /// Print the epochs, offsets, watermark and state of a checkpoint; its query may run meanwhile
+    Show {
+        /// The folder that the query has as its `checkpointLocation`
+        #[arg(value_name = "DIR")]
+        folder: String,
+        /// How it is printed
+        #[arg(long, value_enum, default_value_t = SummaryFormat::Table)]
+        format: SummaryFormat,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// How a summary is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SummaryFormat {
+    Table,
+    Json,
 }
 
 /// How rows are printed.
@@ -129,6 +168,9 @@ impl Command {
         match self {
             Self::Run(args) => &args.common,
             Self::Sql(args) => &args.common,
+            Self::Checkpoint(CheckpointArgs {
+                command: CheckpointCommand::Show { common, .. },
+            }) => common,
         }
     }
 }
@@ -210,9 +252,27 @@ mod tests {
         let Command::Sql(args) = cli.unwrap().command else { panic!("not sql") };
         assert_eq!(args.text.command.as_deref(), Some("SELECT 1"));
         assert_eq!(args.format, Format::Csv);
-        assert_eq!(refused("millstream sql").kind(), ErrorKind::MissingRequiredArgument);
+        let Command::Sql(args) = parse("millstream sql").unwrap().command else { panic!("sql") };
+        assert_eq!((args.text.command, args.text.file), (None, None));
         assert_eq!(refused("millstream sql -c a -f b").kind(), ErrorKind::ArgumentConflict);
         assert_eq!(refused("millstream sql -c a --format xml").kind(), ErrorKind::InvalidValue);
+    }
+
+    #[test]
+    fn a_checkpoint_is_shown_as_a_table_unless_told_otherwise() {
+        let shown = |line: &str| match parse(line).unwrap().command {
+            Command::Checkpoint(CheckpointArgs {
+                command: CheckpointCommand::Show { folder, format, .. },
+            }) => (folder, format),
+            other => panic!("{other:?}"),
+        };
+        let table = ("/ckpt".to_owned(), SummaryFormat::Table);
+        assert_eq!(shown("millstream checkpoint show /ckpt"), table);
+        assert_eq!(shown("millstream checkpoint show c --format json").1, SummaryFormat::Json);
+        assert_eq!(
+            refused("millstream checkpoint show").kind(),
+            ErrorKind::MissingRequiredArgument
+        );
     }
 
     #[test]

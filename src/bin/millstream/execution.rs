@@ -27,6 +27,8 @@ pub(crate) struct Ending {
     pub(crate) cut_short: bool,
     /// Whether a second signal came before all queries had stopped.
     pub(crate) aborted: bool,
+    /// Whether a thread still waits for input.
+    pub(crate) is_reading: bool,
 }
 
 impl Ending {
@@ -88,16 +90,7 @@ impl Execution {
                 }
             }
         }
-        let active = session.streams().active();
-        let stopped = join_all(active.iter().map(|query| query.stop()));
-        tokio::select! {
-            results = stopped => {
-                let failed = results.into_iter().filter_map(Result::err);
-                ending.failures.extend(failed.map(Failure::engine));
-            }
-            () = monitor.forever() => (),
-            () = signals.next() => ending.aborted = true,
-        }
+        stop_all(&session, &monitor, &mut signals, &mut ending).await;
         monitor.tell();
         let failed = session.streams().all().into_iter().filter_map(|query| query.exception());
         ending.failures.extend(failed.map(Failure::engine));
@@ -113,13 +106,7 @@ impl Execution {
                 // What led to the rows is told before the rows.
                 monitor.tell();
             }
-            let run = Box::pin(session.run_statement(statement.clone())).await;
-            let frame = run.map_err(wrap)?;
-            let is_setting = matches!(statement, Statement::Set { value: Some(_), .. });
-            if !is_setting && !frame.schema().fields().is_empty() {
-                let zone = Zone::parse(session.settings().time_zone()).map_err(wrap)?;
-                Box::pin(printer.print(&frame, zone, &wrap)).await?;
-            }
+            Box::pin(perform(&session, statement, &mut printer, &wrap)).await?;
         }
         wait(&session, &state.ending).await?;
         state.only_endless.store(true, Ordering::Relaxed);
@@ -127,6 +114,42 @@ impl Execution {
             query.await_termination(None).await.map_err(|_told_later| Failure::Query)?;
         }
         Ok(())
+    }
+}
+
+/// Runs one statement and prints the rows that it gives. `wrap` gives an error its place.
+pub(crate) async fn perform(
+    session: &StreamSession,
+    statement: &Statement,
+    printer: &mut Printer,
+    wrap: &(dyn Fn(millstream::Error) -> Failure + Sync),
+) -> Result<(), Failure> {
+    let run = Box::pin(session.run_statement(statement.clone())).await;
+    let frame = run.map_err(wrap)?;
+    let is_setting = matches!(statement, Statement::Set { value: Some(_), .. });
+    if is_setting || frame.schema().fields().is_empty() {
+        return Ok(());
+    }
+    let zone = Zone::parse(session.settings().time_zone()).map_err(wrap)?;
+    Box::pin(printer.print(&frame, zone, wrap)).await
+}
+
+/// Stops all queries after the epochs that run; a signal aborts them.
+pub(crate) async fn stop_all(
+    session: &StreamSession,
+    monitor: &Monitor,
+    signals: &mut Signals,
+    ending: &mut Ending,
+) {
+    let active = session.streams().active();
+    let stopped = join_all(active.iter().map(|query| query.stop()));
+    tokio::select! {
+        results = stopped => {
+            let failed = results.into_iter().filter_map(Result::err);
+            ending.failures.extend(failed.map(Failure::engine));
+        }
+        () = monitor.forever() => (),
+        () = signals.next() => ending.aborted = true,
     }
 }
 
@@ -152,7 +175,7 @@ impl WorkState {
 }
 
 /// Waits for the queries with these names.
-async fn wait(session: &StreamSession, names: &BTreeSet<String>) -> Result<(), Failure> {
+pub(crate) async fn wait(session: &StreamSession, names: &BTreeSet<String>) -> Result<(), Failure> {
     for query in session.streams().all() {
         if query.name().is_some_and(|name| names.contains(name)) {
             query.await_termination(None).await.map_err(|_told_later| Failure::Query)?;

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use millstream::Error;
 
+use super::screen::aside;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -16,6 +18,13 @@ pub(crate) enum Failure {
         place: Option<String>,
         /// What it said.
         error: Box<Error>,
+    },
+    /// The engine refused a statement that was typed.
+    Statement {
+        /// What it said.
+        error: Box<Error>,
+        /// The line that it is about, with a mark below the place.
+        mark: Option<String>,
     },
     /// A file, the terminal or the machine.
     Io {
@@ -47,7 +56,7 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::NobodyReads => 0,
-            Self::Engine { .. } | Self::Io { .. } | Self::Query => 1,
+            Self::Engine { .. } | Self::Statement { .. } | Self::Io { .. } | Self::Query => 1,
         }
     }
 
@@ -56,6 +65,10 @@ impl Failure {
         match self {
             Self::Usage(message) => Some(message.clone()),
             Self::Engine { place, error } => Some(engine_text(place.as_deref(), error)),
+            Self::Statement { error, mark } => {
+                let mark = mark.as_ref().map_or_else(String::new, |mark| format!("\n{mark}"));
+                Some(engine_text(None, error) + &mark)
+            }
             Self::Io { action, error } => Some(format!("{action}: {error}")),
             Self::NobodyReads | Self::Query => None,
         }
@@ -87,7 +100,7 @@ pub(crate) fn report(failure: &Failure) {
 
 /// Prints a line on the standard error. Where that is closed, nobody is there to be told.
 pub(crate) fn say(line: &str) {
-    let _closed = writeln!(io::stderr().lock(), "{line}");
+    let _closed = aside(|| writeln!(io::stderr().lock(), "{line}"));
 }
 
 #[cfg(test)]

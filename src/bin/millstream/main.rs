@@ -1,27 +1,31 @@
 //! The command line of Millstream: `millstream run` for scripts with streaming queries,
-//! `millstream sql` for statements with an end.
+//! `millstream sql` for statements with an end, and for a shell.
 //!
 //! Rows go to the standard output, everything else to the standard error, so that results can be
 //! piped. Nothing here is of use to a program that embeds the engine.
 //!
 //! ```text
 //! args --> script --> execution       statements in order, then the end of the queries
+//!          shell ------'              statements as they are typed
 //!                     |- output       the rows of queries, as a table, CSV or JSON
-//!                     |- progress     a line for each epoch, and who failed
+//!                     |- progress     a line for each epoch or query, and who failed
 //!                     '- signals      the first stops gracefully, the second at once
 //! ```
 
 mod args;
+mod bars;
+mod checkpoint;
 mod execution;
 mod failure;
 mod output;
 mod progress;
 mod run;
+mod screen;
 mod script;
+mod shell;
 mod signals;
 mod sql;
 
-use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,6 +35,7 @@ use tracing_subscriber::EnvFilter;
 use self::args::{Cli, Command, filter};
 use self::execution::Ending;
 use self::failure::{Failure, report};
+use self::screen::LogWriter;
 
 /// Names the log filter when `--log` is not there.
 const LOG_VARIABLE: &str = "MILLSTREAM_LOG";
@@ -64,7 +69,7 @@ fn start_log(cli: &Cli) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&text).map_err(|error| wrong(error.to_string()))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(|| LogWriter)
         .try_init()
         .map_err(|error| Failure::usage(format!("the log cannot be started: {error}")))
 }
@@ -80,10 +85,12 @@ fn start(cli: &Cli) -> Result<Ending, Failure> {
         match &cli.command {
             Command::Run(args) => Box::pin(run::run(session, args)).await,
             Command::Sql(args) => Box::pin(sql::sql(session, args)).await,
+            Command::Checkpoint(args) => Box::pin(checkpoint::checkpoint(args)).await,
         }
     });
-    if ending.as_ref().is_ok_and(|ending| ending.aborted) {
-        // Whoever asks twice does not want to wait for what still runs.
+    if ending.as_ref().is_ok_and(|ending| ending.aborted || ending.is_reading) {
+        // Whoever asks twice does not want to wait for what still runs, and a thread that waits
+        // for input may wait for ever.
         runtime.shutdown_background();
     }
     ending

@@ -16,6 +16,7 @@ use millstream::{Result, StreamingDataFrame};
 
 use super::args::Format;
 use super::failure::Failure;
+use super::screen::aside;
 
 /// Prints the results of several queries, one after the other.
 #[derive(Debug)]
@@ -53,12 +54,15 @@ impl Printer {
 }
 
 /// Writes to the standard output.
-fn emit(bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn emit(bytes: &[u8]) -> Result<(), Failure> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| {
+    let written = aside(|| {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush())
+    });
+    written.map_err(|error| {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Failure::NobodyReads
         } else {

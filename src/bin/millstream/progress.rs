@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use millstream::runtime::clock::{Clock, SystemClock};
 use millstream::{StreamingQuery, StreamingQueryManager, StreamingQueryProgress};
 
+use super::bars::Bars;
 use super::failure::say;
 
 /// How often the queries are looked at, in milliseconds.
@@ -17,31 +18,42 @@ const EVERY: i64 = 50;
 #[derive(Debug)]
 pub(crate) struct Monitor {
     queries: StreamingQueryManager,
-    /// The next epoch of each run to tell of.
-    next: Mutex<BTreeMap<String, u64>>,
+    /// What was told of each run.
+    told: Mutex<BTreeMap<String, Told>>,
     lines: Lines,
+    bars: Bars,
 }
 
-/// Whether epochs are told of.
+/// What was told of a run.
+#[derive(Debug)]
+struct Told {
+    /// The next epoch to tell of.
+    next: u64,
+    /// The time of the newest report that was looked at.
+    last: String,
+}
+
+/// How epochs are told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lines {
     None,
+    /// A line for each epoch.
     Plain,
-    /// The name of the query stands out.
-    Terminal,
+    /// A line for each query, which changes.
+    Bars,
 }
 
 impl Lines {
     /// As the standard error can show them.
     pub(crate) fn for_stderr() -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        if io::stderr().is_terminal() && !plain { Self::Terminal } else { Self::Plain }
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        if io::stderr().is_terminal() && !is_dumb { Self::Bars } else { Self::Plain }
     }
 }
 
 impl Monitor {
     pub(crate) fn new(queries: StreamingQueryManager, lines: Lines) -> Self {
-        Self { queries, next: Mutex::default(), lines }
+        Self { queries, told: Mutex::default(), lines, bars: Bars::default() }
     }
 
     /// Tells of epochs as they end; returns when a query has failed.
@@ -65,21 +77,26 @@ impl Monitor {
 
     /// Tells of all epochs that ended since the last call.
     pub(crate) fn tell(&self) {
-        if self.lines == Lines::None {
-            return;
-        }
         for query in self.queries.all() {
-            self.tell_of(&query);
+            match self.lines {
+                Lines::None => (),
+                Lines::Plain => self.tell_of(&query),
+                Lines::Bars => self.bars.show(&query),
+            }
         }
     }
 
     fn tell_of(&self, query: &StreamingQuery) {
-        let mut all = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = all.get(query.run_id()).copied();
-        let is_news = |report: &StreamingQueryProgress| next.is_none_or(|n| report.batch_id >= n);
-        if !query.last_progress().is_some_and(|last| is_news(&last)) {
+        let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = all.get(query.run_id());
+        let Some(last) = query.last_progress() else { return };
+        if told.is_some_and(|told| told.last == last.timestamp && told.next > last.batch_id) {
             return;
         }
+        let next = told.map(|told| told.next);
+        let is_news = |report: &StreamingQueryProgress| {
+            report.is_epoch() && next.is_none_or(|n| report.batch_id >= n)
+        };
         let news: Vec<_> = query.recent_progress().into_iter().filter(is_news).collect();
         if let (Some(next), Some(first)) = (next, news.first())
             && next < first.batch_id
@@ -92,10 +109,11 @@ impl Monitor {
             ));
         }
         for report in &news {
-            say(&line(report, self.lines));
+            say(&line(report));
         }
-        if let Some(last) = news.last() {
-            all.insert(query.run_id().to_owned(), last.batch_id + 1);
+        if let Some(newest) = news.last() {
+            let told = Told { next: newest.batch_id + 1, last: newest.timestamp.clone() };
+            all.insert(query.run_id().to_owned(), told);
         }
     }
 }
@@ -105,11 +123,8 @@ fn label(report: &StreamingQueryProgress) -> &str {
 }
 
 /// One epoch in one line.
-fn line(report: &StreamingQueryProgress, lines: Lines) -> String {
-    let mut text = match lines {
-        Lines::Terminal => format!("\u{1b}[1m{}\u{1b}[0m", label(report)),
-        Lines::None | Lines::Plain => label(report).to_owned(),
-    };
+fn line(report: &StreamingQueryProgress) -> String {
+    let mut text = label(report).to_owned();
     let mut add = |part: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
         let _done = text.write_fmt(part);
@@ -162,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_query_without_state_has_a_short_line() {
-        let text = line(&report(&json!({})), Lines::Plain);
+        let text = line(&report(&json!({})));
         assert_eq!(text, "per_minute: batch 3, 1200 input rows, 66667 rows/s, 18 ms");
     }
 
@@ -174,14 +189,9 @@ mod tests {
             "stateOperators": [operator(40, 1), operator(2, 2)],
         });
         assert_eq!(
-            line(&report(&more), Lines::Plain),
+            line(&report(&more)),
             "q-1: batch 3, 1200 input rows, 66667 rows/s, watermark 2024-01-01T00:10:00.000Z, \
              42 state rows, 3 dropped as late, 18 ms"
         );
-    }
-
-    #[test]
-    fn only_a_terminal_gets_escape_sequences() {
-        assert!(line(&report(&json!({})), Lines::Terminal).starts_with("\u{1b}[1mper_minute"));
     }
 }

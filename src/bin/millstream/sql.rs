@@ -1,4 +1,5 @@
-//! `millstream sql`: statements that end, with the rows of each query among them.
+//! `millstream sql`: statements that end, with the rows of each query among them. Without
+//! statements it is a [`shell`](super::shell).
 
 use millstream::sql::statement::Statement;
 use millstream::{Error, StreamSession};
@@ -9,13 +10,14 @@ use super::failure::Failure;
 use super::output::Printer;
 use super::progress::{Lines, Monitor};
 use super::script::Script;
+use super::shell;
 
 /// Runs the command.
 pub(crate) async fn sql(session: StreamSession, args: &SqlArgs) -> Result<Ending, Failure> {
     let script = match (&args.text.command, &args.text.file) {
         (Some(text), _) => Script::parse("-c".to_owned(), text)?,
         (None, Some(file)) => Script::read(file)?,
-        (None, None) => return Err(Failure::usage("give the statements by -c or -f")),
+        (None, None) => return Box::pin(shell::run(session, args.format)).await,
     };
     refuse_endless(&script)?;
     let monitor = Monitor::new(session.streams().clone(), Lines::None);

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafusion::common::{DFSchema, DFSchemaRef, ScalarValue};
+use arrow::datatypes::Field;
+use datafusion::common::{DFSchema, DFSchemaRef, ScalarValue, TableReference};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::expr::physical_name;
 use datafusion::logical_expr::utils::{grouping_set_to_exprlist, powerset};
@@ -65,6 +66,17 @@ impl AggregateOperator {
         self.time.map(|time| match time {
             TimeColumn::Timestamp(index) | TimeColumn::Window(index) => index,
         })
+    }
+
+    /// The keys in the user's words. ROLLUP and its kin have one more that tells their sets apart.
+    fn key_names(&self) -> Vec<String> {
+        let fields = self.aggregate.schema.iter();
+        let keys = self.aggregate.schema.fields().len() - self.aggregate.aggr_expr.len();
+        let name = |(qualifier, field): (Option<&TableReference>, &Arc<Field>)| match qualifier {
+            Some(qualifier) => format!("{qualifier}.{}", field.name()),
+            None => field.name().clone(),
+        };
+        fields.take(keys).map(name).collect()
     }
 
     fn windows(&self) -> Vec<String> {
@@ -209,6 +221,8 @@ impl StreamingOperator for AggregateOperator {
             input_schema,
             time: self.time,
             rule: emit_rule(self.mode, self.time.is_some()),
+            keys: self.key_names(),
+            mode: self.mode,
             windows: self.windows(),
             partitions: self.partitions,
         };

@@ -13,6 +13,7 @@ use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 use crate::checkpoint::id::OperatorId;
+use crate::connector::output_mode::OutputMode;
 use crate::metrics::STATE_STORE_SAVE;
 use crate::operators::aggregate::emit::EmitRule;
 use crate::operators::aggregate::restore::StateRestore;
@@ -20,7 +21,7 @@ use crate::operators::aggregate::save::{StateAddress, StateSave};
 use crate::operators::aggregate::shuffle::{GLOBAL_KEY, by_key_group, groups_of, with_global_key};
 use crate::operators::exec::RowExec;
 use crate::operators::late_rows::DropLate;
-use crate::operators::region::{Expansion, Region, StatefulPlan};
+use crate::operators::region::{Expansion, Region, StateBound, StatefulPlan};
 use crate::state::schema::{AggregateFormat, OperatorStateSchema, StateSchema, TimeColumn};
 
 /// An aggregation that waits to be expanded.
@@ -40,6 +41,10 @@ pub struct AggregateRegion {
     pub time: Option<TimeColumn>,
     /// What is emitted and when.
     pub rule: EmitRule,
+    /// The keys in the user's words.
+    pub keys: Vec<String>,
+    /// The output mode of the query.
+    pub mode: OutputMode,
     /// The windows that keys are made of.
     pub windows: Vec<String>,
     /// How many partitions the state has.
@@ -62,7 +67,7 @@ impl Region for AggregateRegion {
         )?);
         // Aggregates may have changed themselves to fit their input.
         let merge = Merge {
-            group_by: self.keys(&partial),
+            group_by: self.merged_keys(&partial),
             aggregates: partial.aggr_expr().to_vec(),
             input_schema: Arc::clone(&self.input_schema),
         };
@@ -87,6 +92,9 @@ impl Region for AggregateRegion {
             schema: self.state_schema(&address, &merge.aggregates),
             // Also where no key has event time, as in Spark: the epoch then only moves the watermark.
             evicts: !self.rule.all,
+            key: self.keys.clone(),
+            bound: self.bound(),
+            mode: self.mode,
         };
         Ok(Expansion { plan, operator })
     }
@@ -97,7 +105,25 @@ impl AggregateRegion {
         self.group_by.is_empty()
     }
 
-    fn keys(&self, partial: &AggregateExec) -> PhysicalGroupBy {
+    fn bound(&self) -> StateBound {
+        match self.time {
+            _ if self.is_global() => StateBound::OneRow,
+            _ if self.rule.all => StateBound::Complete,
+            None => StateBound::Unbounded,
+            Some(TimeColumn::Timestamp(index)) => {
+                StateBound::Watermark { time: self.key_name(index) }
+            }
+            Some(TimeColumn::Window(index)) => {
+                StateBound::Watermark { time: self.key_name(index) + ".end" }
+            }
+        }
+    }
+
+    fn key_name(&self, index: usize) -> String {
+        self.keys.get(index).cloned().unwrap_or_default()
+    }
+
+    fn merged_keys(&self, partial: &AggregateExec) -> PhysicalGroupBy {
         if self.is_global() {
             let key: Arc<dyn PhysicalExpr> = Arc::new(Column::new(GLOBAL_KEY, 0));
             return PhysicalGroupBy::new_single(vec![(key, GLOBAL_KEY.to_owned())]);

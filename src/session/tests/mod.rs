@@ -1,4 +1,7 @@
-//! What only a whole session can show.
+//! What a user of sessions gets, where SQL cannot say it.
 
+mod listeners;
+mod observe;
 mod option_table;
+mod relations;
 mod writers;

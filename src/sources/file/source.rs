@@ -303,7 +303,10 @@ impl MicroBatchSource for FileSource {
     }
 
     async fn recover(&self, last: Option<&Offset>) -> Result<()> {
-        self.listing.check_path(self.reading.storage.as_ref()).await?;
+        // Later on, all files may have been cleaned up, and some stores know no empty folders.
+        if last.is_none() {
+            self.listing.check_path(self.reading.storage.as_ref()).await?;
+        }
         if self.cleaner.is_some() && self.listing.is_written_by_sink().await? {
             return Err(Error::unsupported(format!(
                 "`{}` is written by a file sink, whose files cannot be taken away; leave out the option `cleanSource`",

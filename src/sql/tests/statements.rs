@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::config::Trigger;
 use crate::connector::output_mode::OutputMode;
 use crate::error::ErrorKind;
+use crate::logical::explain_mode::ExplainMode;
+use crate::sql::catalog::CatalogStatement;
 use crate::sql::statement::{CreateStreamingTable, CreateTable, Statement, parse, parse_query};
 
 fn one(text: &str) -> Statement {
@@ -99,12 +101,14 @@ fn the_other_statements_are_told_by_their_words() {
         one("CREATE OR REPLACE TEMP VIEW q AS SELECT 1"),
         Statement::CreateView { or_replace: true, .. }
     ));
-    let Statement::Explain { verbose, statement } = one("EXPLAIN EXTENDED SELECT 1") else {
-        panic!()
-    };
-    assert!(verbose && matches!(*statement, Statement::Query(_)));
-    assert!(matches!(one("SHOW TABLES"), Statement::Batch(_)));
-    assert!(matches!(one("DESCRIBE t"), Statement::Batch(_)));
+    let Statement::Explain { mode, statement } = one("EXPLAIN EXTENDED SELECT 1") else { panic!() };
+    assert_eq!(mode, ExplainMode::Extended);
+    assert!(matches!(*statement, Statement::Query(_)));
+    assert!(matches!(one("SHOW TABLES LIKE 'a*'"), Statement::Catalog(_)));
+    assert!(matches!(one("DESCRIBE t"), Statement::Catalog(_)));
+    let insert = one("INSERT INTO t (a, `b c`) VALUES (1, 2)");
+    let Statement::Catalog(CatalogStatement::Insert { columns, .. }) = insert else { panic!() };
+    assert_eq!(columns, ["a", "b c"]);
 }
 
 #[test]

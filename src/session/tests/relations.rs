@@ -1,14 +1,17 @@
+//! The builder: frames put together, columns, order, totals.
+
 use std::sync::Arc;
 
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::col;
+use datafusion::logical_expr::{col, lit};
 
-use super::*;
 use crate::connector::output_mode::OutputMode;
+use crate::logical::explain_mode::ExplainMode;
 use crate::runtime::clock::ManualClock;
-use crate::session::StreamSession;
+use crate::session::data_frame::StreamingDataFrame;
 use crate::session::expression::{asc, desc};
+use crate::session::session::StreamSession;
 
 fn session() -> StreamSession {
     StreamSession::builder().with_clock(Arc::new(ManualClock::new(0))).build().unwrap()
@@ -146,19 +149,25 @@ async fn a_stream_is_joined_limited_and_made_distinct() {
     let (_, right) = pair(&session).await;
 
     let joined = stream().await.join(right.clone(), &["k"], "left").unwrap().limit(2).unwrap();
-    let plan = joined.explain_as(OutputMode::Append).await.unwrap();
+    let plan = joined.explain_as(OutputMode::Append, ExplainMode::Extended).await.unwrap();
     assert!(plan.contains("StaticJoinExec") && plan.contains("StreamingLimit"), "{plan}");
 
     let error = stream().await.join(right, &["k"], "right").unwrap();
-    let error = error.explain_as(OutputMode::Append).await.unwrap_err().to_string();
+    let error =
+        error.explain_as(OutputMode::Append, ExplainMode::Extended).await.unwrap_err().to_string();
     assert!(error.contains("join"), "{error}");
 
     let distinct = stream().await.distinct().unwrap();
-    assert!(distinct.explain_as(OutputMode::Update).await.is_ok());
-    let error = distinct.explain_as(OutputMode::Append).await.unwrap_err().to_string();
+    assert!(distinct.explain_as(OutputMode::Update, ExplainMode::Extended).await.is_ok());
+    let error = distinct
+        .explain_as(OutputMode::Append, ExplainMode::Extended)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("watermark"), "{error}");
 
     let error = stream().await.offset(1).unwrap();
-    let error = error.explain_as(OutputMode::Append).await.unwrap_err().to_string();
+    let error =
+        error.explain_as(OutputMode::Append, ExplainMode::Extended).await.unwrap_err().to_string();
     assert!(error.to_lowercase().contains("offset"), "{error}");
 }

@@ -1,0 +1,149 @@
+//! What the user says next: from an editor on a terminal, else line by line from the standard
+//! input. Reading blocks, so it goes to a thread of its own and streaming queries run on.
+
+use std::io::{self, IsTerminal};
+
+use millstream::runtime::task;
+use millstream::sql::extent::whole_statements;
+
+use super::super::failure::Failure;
+use super::editor::Editor;
+use super::names::Names;
+
+/// Something that the user said.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// A command, without its dot.
+    Command(String),
+    /// Statements, and how many lines came before them.
+    Statements { text: String, lines_before: usize },
+    /// The input was taken back.
+    Cancelled,
+    /// There is no more.
+    End,
+}
+
+/// Where input comes from.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// The editor is away while it reads.
+    Terminal(Option<Box<Editor>>),
+    Pipe(Pending),
+}
+
+/// Lines that make no whole statement yet.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    text: String,
+    lines_before: usize,
+}
+
+impl Input {
+    /// The terminal where both ends are one, else the standard input.
+    pub(super) fn open() -> Result<Self, Failure> {
+        if io::stdin().is_terminal() && io::stdout().is_terminal() {
+            return Ok(Self::Terminal(Some(Box::new(Editor::open()?))));
+        }
+        Ok(Self::Pipe(Pending::default()))
+    }
+
+    pub(super) const fn is_terminal(&self) -> bool {
+        matches!(self, Self::Terminal(_))
+    }
+
+    /// Waits for the next that is whole. `names` is what the editor can complete.
+    pub(super) async fn next(&mut self, names: Names) -> Result<Said, Failure> {
+        match self {
+            Self::Terminal(editor) => {
+                let Some(mut reading) = editor.take() else { return Ok(Said::End) };
+                let read = task::spawn_blocking(move || {
+                    let said = reading.read(names);
+                    (reading, said)
+                });
+                let (reading, said) = read.await.map_err(Failure::engine)?;
+                *editor = Some(reading);
+                said
+            }
+            Self::Pipe(pending) => loop {
+                let read = task::spawn_blocking(|| {
+                    let mut line = String::new();
+                    io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line))
+                });
+                let line = read.await.map_err(Failure::engine)?;
+                let line = line.map_err(|error| Failure::io("cannot read the input", error))?;
+                if let Some(said) = pending.add(line) {
+                    return Ok(said);
+                }
+            },
+        }
+    }
+}
+
+impl Pending {
+    /// Takes a line, or the end of the input; gives what is whole now.
+    fn add(&mut self, line: Option<String>) -> Option<Said> {
+        let Some(line) = line else {
+            // What was said last needs no semicolon.
+            let rest = self.take(self.text.len());
+            return Some(if rest.is_blank() { Said::End } else { rest });
+        };
+        if self.text.trim().is_empty() && line.trim_start().starts_with('.') {
+            self.lines_before += 1 + self.text.matches('\n').count();
+            self.text.clear();
+            return command(&line);
+        }
+        self.text.push_str(&line);
+        let length = whole_statements(&self.text);
+        (length > 0).then(|| self.take(length))
+    }
+
+    fn take(&mut self, length: usize) -> Said {
+        let rest = self.text.split_off(length);
+        let text = std::mem::replace(&mut self.text, rest);
+        let lines_before = self.lines_before;
+        self.lines_before += text.matches('\n').count();
+        Said::Statements { text, lines_before }
+    }
+}
+
+impl Said {
+    fn is_blank(&self) -> bool {
+        matches!(self, Self::Statements { text, .. } if text.trim().is_empty())
+    }
+}
+
+/// The command in a line that begins with a dot.
+pub(super) fn command(line: &str) -> Option<Said> {
+    line.trim().strip_prefix('.').map(|command| Said::Command(command.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statements(text: &str, lines_before: usize) -> Said {
+        Said::Statements { text: text.to_owned(), lines_before }
+    }
+
+    fn add(pending: &mut Pending, line: &str) -> Option<Said> {
+        pending.add(Some(line.to_owned()))
+    }
+
+    #[test]
+    fn a_statement_goes_on_over_lines_up_to_its_semicolon() {
+        let mut pending = Pending::default();
+        assert_eq!(add(&mut pending, "SELECT ';\n"), None);
+        assert_eq!(add(&mut pending, "'; SELECT 2\n"), Some(statements("SELECT ';\n';", 0)));
+        assert_eq!(pending.add(None), Some(statements(" SELECT 2\n", 1)));
+        assert_eq!(pending.add(None), Some(Said::End));
+    }
+
+    #[test]
+    fn a_dot_begins_a_command_only_where_no_statement_has_begun() {
+        let mut pending = Pending::default();
+        assert_eq!(add(&mut pending, "\n"), None);
+        assert_eq!(add(&mut pending, " .help \n"), Some(Said::Command("help".to_owned())));
+        assert_eq!(add(&mut pending, "SELECT 0\n"), None);
+        assert_eq!(add(&mut pending, ".5;"), Some(statements("SELECT 0\n.5;", 2)));
+    }
+}

@@ -1,0 +1,233 @@
+//! The shell itself: what is said is done, one after the other, while the queries run.
+
+use std::collections::BTreeSet;
+
+use futures::FutureExt;
+use millstream::StreamSession;
+use millstream::connector::options::nearest;
+use millstream::runtime::clock::Stopwatch;
+use millstream::sql::statement::{Statement, parse};
+use millstream::{Error, StreamingQuery};
+
+use super::super::args::Format;
+use super::super::execution::{Ending, ends, perform, stop_all, wait};
+use super::super::failure::{Failure, report, say};
+use super::super::output::{Printer, emit};
+use super::super::progress::{Lines, Monitor};
+use super::super::signals::Signals;
+use super::commands::{self, Request};
+use super::input::{Input, Said};
+use super::names::Names;
+use super::place;
+
+/// Runs the shell up to the end of its input.
+pub(crate) async fn run(session: StreamSession, format: Format) -> Result<Ending, Failure> {
+    let mut signals = Signals::listen()?;
+    let mut input = Input::open()?;
+    let mut shell = Shell {
+        is_terminal: input.is_terminal(),
+        printer: Printer::new(format),
+        timing: false,
+        failed: false,
+        ending: BTreeSet::new(),
+        told: BTreeSet::new(),
+        session,
+    };
+    if shell.is_terminal {
+        say(concat!("Millstream ", env!("CARGO_PKG_VERSION"), "; .help lists the commands"));
+    }
+    let mut ending = Ending::default();
+    loop {
+        shell.tell_failed();
+        let names = if shell.is_terminal {
+            Box::pin(Names::of(&shell.session)).await
+        } else {
+            Names::default()
+        };
+        let said = tokio::select! {
+            said = input.next(names) => said?,
+            () = signals.next() => {
+                ending.cut_short = true;
+                ending.is_reading = true;
+                break;
+            }
+        };
+        match shell.take(said, &mut signals).await? {
+            Flow::On => (),
+            Flow::Leave => break,
+            Flow::CutShort => {
+                ending.cut_short = true;
+                break;
+            }
+        }
+    }
+    shell.leave(&mut signals, &mut ending).await;
+    Ok(ending)
+}
+
+struct Shell {
+    session: StreamSession,
+    printer: Printer,
+    is_terminal: bool,
+    timing: bool,
+    /// Whether a statement failed.
+    failed: bool,
+    /// The names of the queries that end by themselves.
+    ending: BTreeSet<String>,
+    /// The runs whose failure was told.
+    told: BTreeSet<String>,
+}
+
+/// Whether the shell goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    On,
+    Leave,
+    /// A signal came where nobody sits at a terminal.
+    CutShort,
+}
+
+impl Shell {
+    /// Does what was said. A signal cancels it.
+    async fn take(&mut self, said: Said, signals: &mut Signals) -> Result<Flow, Failure> {
+        // What was asked before this was said is not for it.
+        while signals.next().now_or_never().is_some() {}
+        let is_terminal = self.is_terminal;
+        let done = tokio::select! {
+            done = Box::pin(self.perform(said)) => done,
+            () = signals.next() => {
+                say("cancelled");
+                return Ok(if is_terminal { Flow::On } else { Flow::CutShort });
+            }
+        };
+        match done {
+            Ok(flow) => Ok(flow),
+            Err(failure @ Failure::NobodyReads) => Err(failure),
+            Err(failure) => {
+                self.failed = true;
+                report(&failure);
+                Ok(Flow::On)
+            }
+        }
+    }
+
+    async fn perform(&mut self, said: Said) -> Result<Flow, Failure> {
+        match said {
+            Said::End => return Ok(Flow::Leave),
+            Said::Cancelled => (),
+            Said::Command(command) => return self.command(&command).await,
+            Said::Statements { text, lines_before } => {
+                // Errors count the lines of all that was said.
+                let text = "\n".repeat(lines_before) + &text;
+                let wrap = |error| placed(&text, error);
+                for statement in parse(&text).map_err(wrap)? {
+                    self.statement(&statement, &wrap).await?;
+                }
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    async fn statement(
+        &mut self,
+        statement: &Statement,
+        wrap: &(dyn Fn(Error) -> Failure + Sync),
+    ) -> Result<(), Failure> {
+        if !self.is_terminal && matches!(statement, Statement::Query(_)) {
+            wait(&self.session, &self.ending).await?;
+        }
+        let watch = Stopwatch::start();
+        Box::pin(perform(&self.session, statement, &mut self.printer, wrap)).await?;
+        if let Statement::CreateStreamingTable(create) = statement {
+            if ends(create.trigger) {
+                self.ending.insert(create.name.clone());
+            }
+            if self.is_terminal {
+                say(&format!("streaming query `{}` runs", create.name));
+            }
+        }
+        if self.timing {
+            say(&format!("took {} ms", watch.elapsed().as_millis()));
+        }
+        Ok(())
+    }
+
+    async fn command(&mut self, text: &str) -> Result<Flow, Failure> {
+        let session = &self.session;
+        let shown = match commands::read(text).map_err(Failure::engine)? {
+            Request::Quit => return Ok(Flow::Leave),
+            Request::Help => Ok(commands::help()),
+            Request::Queries => commands::queries(session),
+            Request::Tables => commands::tables(session).await,
+            Request::Schema(table) => commands::schema(session, &table).await,
+            Request::Timing(on) => {
+                self.timing = on.unwrap_or(!self.timing);
+                say(if self.timing { "timing is on" } else { "timing is off" });
+                Ok(String::new())
+            }
+            Request::Wait(query) => {
+                for query in self.awaited(query.as_deref())? {
+                    query.process_all_available().await.map_err(|_told| Failure::Query)?;
+                }
+                Ok(String::new())
+            }
+        };
+        emit(shown.map_err(Failure::engine)?.as_bytes())?;
+        Ok(Flow::On)
+    }
+
+    fn awaited(&self, name: Option<&str>) -> Result<Vec<StreamingQuery>, Failure> {
+        let active = self.session.streams().active();
+        let Some(name) = name else { return Ok(active) };
+        let all = self.session.streams().all();
+        let is_it = |query: &&StreamingQuery| {
+            query.id() == name || query.name().is_some_and(|known| known.eq_ignore_ascii_case(name))
+        };
+        all.iter().rfind(is_it).map(|query| vec![query.clone()]).ok_or_else(|| {
+            let names = active.iter().filter_map(|query| query.name());
+            Failure::engine(Error::NotFound {
+                what: "streaming query",
+                name: name.to_owned(),
+                nearest: nearest(name, names).map(str::to_owned),
+            })
+        })
+    }
+
+    /// Tells of the queries that have failed since the last time.
+    fn tell_failed(&mut self) {
+        for query in self.session.streams().all() {
+            if let Some(error) = query.exception()
+                && self.told.insert(query.run_id().to_owned())
+            {
+                self.failed = true;
+                report(&Failure::engine(error));
+            }
+        }
+    }
+
+    /// Waits for what ends by itself where nobody sits at a terminal, and stops the rest.
+    async fn leave(mut self, signals: &mut Signals, ending: &mut Ending) {
+        if !self.is_terminal && !ending.cut_short {
+            tokio::select! {
+                // Whoever failed is told below.
+                _ended = wait(&self.session, &self.ending) => (),
+                () = signals.next() => ending.cut_short = true,
+            }
+        }
+        if self.is_terminal && !self.session.streams().active().is_empty() {
+            say("stopping after the epochs that run; Ctrl-C aborts them");
+        }
+        let monitor = Monitor::new(self.session.streams().clone(), Lines::None);
+        stop_all(&self.session, &monitor, signals, ending).await;
+        self.tell_failed();
+        if self.failed && !self.is_terminal {
+            ending.failures.push(Failure::Query);
+        }
+    }
+}
+
+/// An error with the place that it is about.
+fn placed(text: &str, error: Error) -> Failure {
+    let mark = place::mark(text, &error.to_string());
+    Failure::Statement { error: Box::new(error), mark }
+}
