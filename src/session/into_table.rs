@@ -15,7 +15,7 @@ use crate::query::handle::StreamingQuery;
 use crate::session::builtin::{self, Written};
 use crate::session::data_frame::quoted_reference;
 use crate::session::statement::find_table;
-use crate::session::writer::{DEFAULT_FORMAT, DataStreamWriter};
+use crate::session::writer::{DEFAULT_FORMAT, DataStreamWriter, name_own_options};
 
 impl DataStreamWriter {
     /// Starts the query into a table of the session.
@@ -41,9 +41,16 @@ impl DataStreamWriter {
 
     /// The table that the files of the query will be; none where it writes no files.
     pub(super) async fn written_table(&self) -> Result<Option<Arc<dyn TableProvider>>> {
+        let format = self.format.as_deref().unwrap_or(DEFAULT_FORMAT);
+        let options = self.sink_options();
+        if builtin::writes_files(format) {
+            // The sink is asked first: what it refuses is about writing, and so are its words.
+            let sink = self.session.registry().sink(format)?;
+            sink.open(&options, self.sink_context()).await.map_err(name_own_options)?;
+        }
         let written = Written {
-            format: self.format.as_deref().unwrap_or(DEFAULT_FORMAT),
-            options: &self.options,
+            format,
+            options: &options,
             partition_by: &self.partition_by,
             schema: Arc::new(self.plan.schema().as_arrow().clone()),
         };
@@ -57,13 +64,6 @@ impl DataStreamWriter {
         session.registry().sink(&format)?;
         let table = self.written_table().await?;
         if table.is_none() && !keeps_itself {
-            if builtin::writes_files(&format) {
-                return Err(Error::MissingOption {
-                    owner: format!("table `{name}`, which is not there yet,"),
-                    option: "path".to_owned(),
-                    reason: "it is the folder that the files of the table go to".to_owned(),
-                });
-            }
             return Err(Error::unsupported(format!(
                 "sink `{format}` keeps no table; use a format of files, or `memory`"
             )));

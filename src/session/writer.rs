@@ -194,14 +194,7 @@ impl DataStreamWriter {
         let sink = self.sink()?;
         self.check_partitioning(&sink)?;
         let (checkpoint, temporary) = self.checkpoint(checkpoint, &sink)?;
-        let context = SinkContext {
-            query_name: self.table.take().or_else(|| self.name.clone()),
-            schema: Arc::new(self.plan.schema().as_arrow().clone()),
-            partition_by: self.partition_by,
-            storage: Arc::clone(self.session.storage()),
-            clock: Arc::clone(self.session.clock()),
-            session: SinkSession(self.session.context().clone()),
-        };
+        let context = self.sink_context();
         let args = StartArgs {
             state: self.session.state(),
             plan: self.plan,
@@ -227,6 +220,26 @@ impl DataStreamWriter {
     /// As [`start`](Self::start).
     pub async fn start_path(self, path: &str) -> Result<StreamingQuery> {
         self.option("path", path).start().await
+    }
+
+    /// What the sink is given, apart from the options.
+    pub(super) fn sink_context(&self) -> SinkContext {
+        SinkContext {
+            query_name: self.table.clone().or_else(|| self.name.clone()),
+            schema: Arc::new(self.plan.schema().as_arrow().clone()),
+            partition_by: self.partition_by.clone(),
+            storage: Arc::clone(self.session.storage()),
+            clock: Arc::clone(self.session.clock()),
+            session: SinkSession(self.session.context().clone()),
+        }
+    }
+
+    /// The options that are the sink's.
+    pub(super) fn sink_options(&self) -> Options {
+        let mut options = self.options.clone();
+        options.remove(CHECKPOINT_LOCATION);
+        options.remove(QUERY_NAME);
+        options
     }
 
     /// Takes the name out of the options, if it is there.
@@ -324,7 +337,7 @@ impl DataStreamWriter {
 }
 
 /// An option that no sink knows may be a slip of one of the writer's own.
-fn name_own_options(error: Error) -> Error {
+pub(super) fn name_own_options(error: Error) -> Error {
     match error {
         Error::UnknownOption { owner, option, nearest: None } => {
             let own = nearest(&option, [CHECKPOINT_LOCATION, QUERY_NAME]).map(str::to_owned);
