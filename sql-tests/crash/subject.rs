@@ -1,4 +1,5 @@
-//! The query that is cut short: final windows of JSON files, into a sink that keeps what it got.
+//! The query that is cut short: final windows of JSON files that are joined with a table, into a
+//! sink that keeps what it got.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,6 +30,12 @@ const FILES: &[&str] = &[
 /// The input that comes after a crash. Without it a restart would leave groups that became final
 /// with the last epoch before the crash to the next data, as it should.
 const LAST_FILE: &str = "{\"ts\": \"2024-01-01T00:02:00Z\", \"k\": \"d\", \"v\": 7}\n";
+
+/// The table that the rows are joined with, which knows every key of the input.
+const TABLE_FILE: &str = "{\"k\": \"a\"}\n{\"k\": \"b\"}\n{\"k\": \"c\"}\n{\"k\": \"d\"}\n";
+
+/// What comes to the table with each file of the input, and joins nothing.
+const MORE_OF_THE_TABLE: &str = "{\"k\": \"nobody\"}\n";
 
 /// Where the rows go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +105,7 @@ impl Subject {
     pub(super) fn without_files(sink: Sink) -> Fallible<Self> {
         let workspace = Workspace::new()?;
         workspace.folder("in")?;
+        workspace.put("d", "json", TABLE_FILE.as_bytes())?;
         Ok(Self { workspace, sink, table: KeyedTable::default() })
     }
 
@@ -106,7 +114,10 @@ impl Subject {
         let there = fs::read_dir(self.workspace.child("in"))?.count();
         match FILES.get(there) {
             None => Ok(false),
-            Some(text) => self.workspace.put("in", "json", text.as_bytes()).map(|_path| true),
+            Some(text) => {
+                self.workspace.put("d", "json", MORE_OF_THE_TABLE.as_bytes())?;
+                self.workspace.put("in", "json", text.as_bytes()).map(|_path| true)
+            }
         }
     }
 
@@ -158,10 +169,13 @@ impl Subject {
             .load()
             .await?;
         rows.with_watermark("ts", "5 seconds")?.create_or_replace_temp_view("w")?;
+        let path = self.workspace.child("d");
+        let table = format!("CREATE TABLE d (k STRING) USING json OPTIONS (path '{path}')");
+        session.sql(&table).await?;
         session
             .sql(
-                "SELECT window.start AS ws, k, count(*) AS n, sum(v) AS t FROM w \
-                 GROUP BY window(ts, '10 seconds'), k",
+                "SELECT window.start AS ws, w.k, count(*) AS n, sum(v) AS t FROM w \
+                 JOIN d ON w.k = d.k GROUP BY window(ts, '10 seconds'), w.k",
             )
             .await
     }

@@ -2,3 +2,4 @@
 
 mod listeners;
 mod observe;
+mod relations;

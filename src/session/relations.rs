@@ -244,6 +244,3 @@ fn join_type(name: &str) -> Result<JoinType> {
         ))
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,15 +1,16 @@
+//! The builder: frames put together, columns, order, totals.
+
 use std::sync::Arc;
 
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::functions_aggregate::expr_fn::count;
-use datafusion::logical_expr::col;
+use datafusion::logical_expr::{col, lit};
 
-use super::*;
 use crate::connector::output_mode::OutputMode;
-use crate::logical::explain_mode::ExplainMode;
 use crate::runtime::clock::ManualClock;
-use crate::session::StreamSession;
+use crate::session::data_frame::StreamingDataFrame;
 use crate::session::expression::{asc, desc};
+use crate::session::session::StreamSession;
 
 fn session() -> StreamSession {
     StreamSession::builder().with_clock(Arc::new(ManualClock::new(0))).build().unwrap()
