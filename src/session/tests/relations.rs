@@ -7,6 +7,7 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{col, lit};
 
 use crate::connector::output_mode::OutputMode;
+use crate::logical::explain_mode::ExplainMode;
 use crate::runtime::clock::ManualClock;
 use crate::session::data_frame::StreamingDataFrame;
 use crate::session::expression::{asc, desc};
