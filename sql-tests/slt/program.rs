@@ -86,6 +86,10 @@ pub(super) fn field(progress: &StreamingQueryProgress, name: &str) -> Fallible<S
         "state_updated" => operators.iter().map(|operator| operator.num_rows_updated).sum(),
         "state_removed" => operators.iter().map(|operator| operator.num_rows_removed).sum(),
         "partitions" => operators.iter().map(|operator| operator.num_shuffle_partitions).sum(),
+        "malformed" => source_metric(progress, "malformedRecords"),
+        "dropped" => source_metric(progress, "droppedRecords"),
+        "corrupt_files" => source_metric(progress, "ignoredCorruptFiles"),
+        "missing_files" => source_metric(progress, "ignoredMissingFiles"),
         "output_rows" => return Ok(progress.sink.num_output_rows.to_string()),
         "timestamp" => return Ok(progress.timestamp.clone()),
         "watermark" | "min" | "max" | "avg" => {
@@ -95,4 +99,10 @@ pub(super) fn field(progress: &StreamingQueryProgress, name: &str) -> Fallible<S
         _ => return Err(format!("a progress report has no field {name}; README.md has all").into()),
     };
     Ok(number.to_string())
+}
+
+/// What the sources of an epoch counted under this name, together.
+fn source_metric(progress: &StreamingQueryProgress, name: &str) -> u64 {
+    let counts = progress.sources.iter().filter_map(|source| source.metrics.get(name));
+    counts.filter_map(|count| count.parse::<u64>().ok()).sum()
 }

@@ -60,6 +60,11 @@ impl Storage for LocalStorage {
         let store: Arc<dyn ObjectStore> = Arc::<SyncedLocalStore>::clone(&self.store);
         Ok(Location { store, path, given: location.to_owned(), url: url.into() })
     }
+
+    fn has_folder(&self, location: &Location) -> bool {
+        let path = Url::parse(&location.url).ok().and_then(|url| url.to_file_path().ok());
+        path.is_some_and(|path| path.is_dir())
+    }
 }
 
 /// `file` and what follows the colon. A single letter is no scheme, and neither is a name whose

@@ -4,6 +4,7 @@
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 pub mod offset;
+pub mod option_doc;
 pub mod options;
 pub mod output_mode;
 pub mod registry;
@@ -13,6 +14,7 @@ pub mod storage;
 pub mod versioned;
 
 pub use offset::Offset;
+pub use option_doc::{OptionDoc, OptionDocs};
 pub use options::{OptionReader, Options};
 pub use output_mode::OutputMode;
 pub use registry::Registry;

@@ -1,12 +1,14 @@
 //! Options of a source, a sink or a query: text by case-insensitive name.
 //!
-//! Whoever uses options reads them through an [`OptionReader`], which remembers what was asked
-//! for; what nobody asked for is an error that names the nearest option.
+//! Whoever uses options describes them ([`OptionDoc`](crate::connector::option_doc::OptionDoc)) and
+//! reads them through an [`OptionReader`], which remembers what was asked for. What nobody asked
+//! for is an error: that of an option that is refused, or one that names the nearest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
+use crate::connector::option_doc::{OptionDocs, find};
 use crate::error::{Error, Result};
 
 /// Options by name. Names are compared without regard to case and shown as they were given.
@@ -35,9 +37,10 @@ impl Options {
         self.0.values().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Starts to read these options on behalf of `owner`, such as ``source `json` ``.
-    pub fn reader(&self, owner: impl Into<String>) -> OptionReader<'_> {
-        OptionReader { owner: owner.into(), options: self, known: BTreeSet::new() }
+    /// Starts to read these options on behalf of `owner`, such as ``source `json` ``, whose options
+    /// `docs` describes.
+    pub fn reader(&self, owner: impl Into<String>, docs: OptionDocs) -> OptionReader<'_> {
+        OptionReader { owner: owner.into(), options: self, docs, known: BTreeSet::new() }
     }
 }
 
@@ -78,6 +81,7 @@ impl From<OptionValue> for String {
 pub struct OptionReader<'a> {
     owner: String,
     options: &'a Options,
+    docs: OptionDocs,
     known: BTreeSet<&'static str>,
 }
 
@@ -90,6 +94,11 @@ impl OptionReader<'_> {
     /// The text of an option.
     pub fn text(&mut self, name: &'static str) -> Option<&str> {
         self.known.insert(name);
+        self.options.get(name)
+    }
+
+    /// The text of an option that somebody else reads.
+    pub fn given(&self, name: &str) -> Option<&str> {
         self.options.get(name)
     }
 
@@ -153,17 +162,30 @@ impl OptionReader<'_> {
     /// Ends the reading.
     ///
     /// # Errors
-    /// `UnknownOption` for an option that was never asked for.
+    /// `Unsupported` for an option that is refused, `UnknownOption` for one that was never asked
+    /// for; `Internal` when one was asked for that is not described as honoured.
     pub fn finish(self) -> Result<()> {
-        let known: BTreeSet<String> = self.known.iter().map(|n| n.to_ascii_lowercase()).collect();
-        match self.options.0.iter().find(|(lower, _)| !known.contains(*lower)) {
-            None => Ok(()),
-            Some((_, (given, _))) => Err(Error::UnknownOption {
-                owner: self.owner,
-                option: given.clone(),
-                nearest: nearest(given, self.known.iter().copied()).map(str::to_owned),
-            }),
+        let hidden = self.known.iter().find(|name| {
+            find(self.docs, name).is_none_or(|doc| doc.name != **name || doc.refused.is_some())
+        });
+        if let Some(name) = hidden {
+            let owner = &self.owner;
+            return Err(Error::internal(format!("{owner} does not describe its option `{name}`")));
         }
+        let known: BTreeSet<String> = self.known.iter().map(|n| n.to_ascii_lowercase()).collect();
+        let left = self.options.0.iter().find(|(lower, _)| !known.contains(*lower));
+        let Some((_, (given, _))) = left else { return Ok(()) };
+        if let Some(reason) = find(self.docs, given).and_then(|doc| doc.refused) {
+            let owner = &self.owner;
+            return Err(Error::unsupported(format!(
+                "option `{given}` of {owner} is not supported: {reason}"
+            )));
+        }
+        Err(Error::UnknownOption {
+            owner: self.owner,
+            option: given.clone(),
+            nearest: nearest(given, self.known.iter().copied()).map(str::to_owned),
+        })
     }
 }
 
@@ -181,11 +203,18 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connector::option_doc::OptionDoc;
+
+    const DOCS: OptionDocs = &[&[
+        OptionDoc::honoured("path", "", "/in", ""),
+        OptionDoc::honoured("maxFilesPerTrigger", "", "1", ""),
+        OptionDoc::refused("modifiedAfter", "", "2024-01-01", "a stream reads all files"),
+    ]];
 
     #[test]
     fn an_option_that_nobody_reads_names_the_nearest() {
         let options: Options = [("maxFilePerTrigger", "1"), ("PATH", "/in")].into_iter().collect();
-        let mut reader = options.reader("source `json`");
+        let mut reader = options.reader("source `json`", DOCS);
         assert_eq!(reader.text("path"), Some("/in"));
         assert_eq!(reader.positive("maxFilesPerTrigger").unwrap(), None);
         let error = reader.finish().unwrap_err().to_string();
@@ -198,6 +227,26 @@ mod tests {
     #[test]
     fn zero_is_not_positive() {
         let options: Options = [("maxFilesPerTrigger", "0")].into_iter().collect();
-        assert!(options.reader("source `json`").positive("maxFilesPerTrigger").is_err());
+        assert!(options.reader("source `json`", DOCS).positive("maxFilesPerTrigger").is_err());
+    }
+
+    #[test]
+    fn a_refused_option_says_why() {
+        let options: Options = [("ModifiedAfter", "2024-01-01")].into_iter().collect();
+        let error = options.reader("source `json`", DOCS).finish().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "option `ModifiedAfter` of source `json` is not supported: a stream reads all files"
+        );
+    }
+
+    #[test]
+    fn an_option_that_is_read_must_be_described_as_honoured() {
+        let options = Options::default();
+        for name in ["latestFirst", "PATH", "modifiedAfter"] {
+            let mut reader = options.reader("source `json`", DOCS);
+            assert_eq!(reader.text(name), None);
+            assert!(matches!(reader.finish(), Err(Error::Internal { .. })), "{name}");
+        }
     }
 }

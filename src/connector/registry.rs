@@ -26,11 +26,30 @@ impl Registry {
         self.sinks.insert(format.to_ascii_lowercase(), factory);
     }
 
+    /// All sources with their names, in alphabetical order.
+    pub fn sources(&self) -> impl Iterator<Item = (&str, &Arc<dyn SourceFactory>)> {
+        self.sources.iter().map(|(name, factory)| (name.as_str(), factory))
+    }
+
+    /// All sinks with their names, in alphabetical order.
+    pub fn sinks(&self) -> impl Iterator<Item = (&str, &Arc<dyn SinkFactory>)> {
+        self.sinks.iter().map(|(name, factory)| (name.as_str(), factory))
+    }
+
     /// The source of this format.
     ///
     /// # Errors
-    /// `NotFound` with the nearest name.
+    /// `NotFound` with the nearest name; `Unsupported` for a format of files that Spark reads and
+    /// we do not.
     pub fn source(&self, format: &str) -> Result<Arc<dyn SourceFactory>> {
+        let lower = format.to_ascii_lowercase();
+        if UNREAD.contains(&lower.as_str()) && !self.sources.contains_key(&lower) {
+            let all: Vec<&str> = self.sources.keys().map(String::as_str).collect();
+            return Err(Error::unsupported(format!(
+                "the format `{format}` cannot be read; there are {}",
+                all.join(", ")
+            )));
+        }
         find(&self.sources, "source format", format)
     }
 
@@ -42,6 +61,9 @@ impl Registry {
         find(&self.sinks, "sink format", format)
     }
 }
+
+/// Formats of files that Spark reads and we do not.
+const UNREAD: [&str; 4] = ["avro", "binaryfile", "orc", "xml"];
 
 fn find<T: ?Sized>(
     all: &BTreeMap<String, Arc<T>>,

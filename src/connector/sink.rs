@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use datafusion::execution::context::SessionContext;
 use serde::{Deserialize, Serialize};
 
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::output_mode::OutputMode;
 use crate::connector::storage::Storage;
@@ -113,6 +114,8 @@ pub struct SinkContext {
     pub query_name: Option<String>,
     /// The columns of the rows to come.
     pub schema: SchemaRef,
+    /// The columns by whose values rows are kept apart, as the user named them.
+    pub partition_by: Vec<String>,
     /// Opens the places that rows go to.
     pub storage: Arc<dyn Storage>,
     /// The time.
@@ -134,6 +137,13 @@ impl Debug for SinkSession {
 /// Makes sinks of one format, such as `parquet` or `console`.
 #[async_trait]
 pub trait SinkFactory: Debug + Send + Sync + 'static {
+    /// The options, those that are refused too.
+    fn options(&self) -> OptionDocs;
+
+    /// Whether the sink can keep rows apart by the values of columns:
+    /// [`SinkContext::partition_by`].
+    fn can_partition(&self) -> bool;
+
     /// Whether the sink keeps rows where they outlive the process, so that a query without a
     /// checkpoint location must be refused.
     fn needs_checkpoint(&self) -> bool;

@@ -1,5 +1,6 @@
 //! Where rows come from.
 
+use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
 
@@ -10,9 +11,11 @@ use datafusion::execution::SendableRecordBatchStream;
 use serde::{Deserialize, Serialize};
 
 use crate::connector::offset::Offset;
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 use crate::runtime::clock::Clock;
 
 /// How much of what is available an epoch may take.
@@ -91,6 +94,11 @@ pub trait MicroBatchSource: Debug + Display + Send + Sync + 'static {
         projection: Option<&[usize]>,
     ) -> Result<SendableRecordBatchStream>;
 
+    /// What the source tells of the range that was read last, for the progress report.
+    fn metrics(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
     /// Everything up to and including `end` is done for good and will not be asked for again.
     ///
     /// # Errors
@@ -107,11 +115,16 @@ pub struct SourceContext {
     pub storage: Arc<dyn Storage>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The zone of times that name none.
+    pub time_zone: TimeZone,
 }
 
 /// Makes sources of one format, such as `json` or `memory`.
 #[async_trait]
 pub trait SourceFactory: Debug + Send + Sync + 'static {
+    /// The options, those that are refused too.
+    fn options(&self) -> OptionDocs;
+
     /// Checks the options and settles the schema of an unbounded table.
     ///
     /// # Errors
@@ -131,6 +144,10 @@ pub struct DefineContext {
     pub storage: Arc<dyn Storage>,
     /// Whether a schema may be inferred: `spark.sql.streaming.schemaInference`.
     pub infer_schema: bool,
+    /// Whether the place that rows come from has to be there already.
+    pub must_exist: bool,
+    /// The zone of times that name none.
+    pub time_zone: TimeZone,
 }
 
 /// Which rows a static table over the place of a source has.

@@ -20,6 +20,12 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// # Errors
     /// `Invalid` for a location that cannot be read, `Unsupported` for a scheme nobody serves.
     fn open(&self, location: &str) -> Result<Location>;
+
+    /// Whether there is a folder here even if nothing is in it; most stores know no such thing.
+    fn has_folder(&self, location: &Location) -> bool {
+        let _ = location;
+        false
+    }
 }
 
 /// A folder or file in an object store.

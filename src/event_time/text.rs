@@ -40,6 +40,12 @@ pub fn parse_timestamp_ntz(text: &str) -> Option<i64> {
     (named.is_empty() || TimeZone::find(named).is_some()).then_some(local)
 }
 
+/// Microseconds since 1970 on the clock on the wall; a text with a zone is none.
+pub fn parse_wall_clock(text: &str) -> Option<i64> {
+    let (local, named) = date_time(trimmed(text))?;
+    named.is_empty().then_some(local)
+}
+
 fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_ascii_control() || c == ' ')
 }

@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -19,6 +20,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 
 /// About how many rows a batch has.
 pub const BATCH_ROWS: usize = 8192;
@@ -33,6 +35,11 @@ pub trait FileFormat: Debug + Send + Sync + 'static {
     /// Spark's reader of the format does: they are not counted as input.
     fn takes_filters(&self) -> bool;
 
+    /// The columns that the files of a format have whatever is in them, if they do.
+    fn fixed_schema(&self) -> Option<SchemaRef> {
+        None
+    }
+
     /// Checks that columns of these types can be read at all.
     ///
     /// # Errors
@@ -46,17 +53,85 @@ pub trait FileFormat: Debug + Send + Sync + 'static {
     /// `Data` naming the file; `Storage`; `Invalid` when there is nothing to infer from.
     async fn infer_schema(&self, files: &[InputFile]) -> Result<SchemaRef>;
 
-    /// Reads a file that is expected to have the columns of `schema`, and gives those that
-    /// `projection` picks by index, in that order. Columns that the file lacks are null, columns
-    /// of the file that `schema` lacks are left out.
+    /// Reads a file that is expected to have the columns of `request.schema`, and gives those that
+    /// `request.projection` picks by index, in that order. Columns that the file lacks are null,
+    /// columns of the file that the schema lacks are left out.
     ///
     /// Errors come as items of the stream: `Data` naming the file, `Storage`.
-    fn read(
-        &self,
-        file: InputFile,
-        schema: &SchemaRef,
-        projection: &[usize],
-    ) -> SendableRecordBatchStream;
+    fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream;
+}
+
+/// What is wanted of a file.
+#[derive(Debug, Clone)]
+pub struct ReadRequest {
+    /// The columns that the file is expected to have.
+    pub schema: SchemaRef,
+    /// Which of them are wanted, by index, in order.
+    pub projection: Vec<usize>,
+    /// The zone of times that name none.
+    pub zone: TimeZone,
+    /// Counts what was not read as it stands.
+    pub counts: Arc<ReadCounts>,
+}
+
+impl ReadRequest {
+    /// All of these columns, with times that name no zone in UTC.
+    pub fn all(schema: &SchemaRef) -> Self {
+        Self {
+            projection: (0..schema.fields().len()).collect(),
+            schema: Arc::clone(schema),
+            zone: TimeZone::UTC,
+            counts: Arc::default(),
+        }
+    }
+}
+
+/// What was not read as it stands, since the counts were last taken.
+#[derive(Debug, Default)]
+pub struct ReadCounts {
+    malformed: AtomicU64,
+    dropped: AtomicU64,
+    corrupt_files: AtomicU64,
+    missing_files: AtomicU64,
+}
+
+impl ReadCounts {
+    /// Counts records that could not be read as they were declared.
+    pub fn add_malformed(&self, records: usize) {
+        self.malformed.fetch_add(records as u64, Ordering::Relaxed);
+    }
+
+    /// Counts records that were left out for it.
+    pub fn add_dropped(&self, records: usize) {
+        self.dropped.fetch_add(records as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a file of which the rest was left out, since it could not be read.
+    pub fn add_corrupt_file(&self) {
+        self.corrupt_files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a file that was left out, since it was gone.
+    pub fn add_missing_file(&self) {
+        self.missing_files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Begins anew at zero.
+    pub fn reset(&self) {
+        for count in [&self.malformed, &self.dropped, &self.corrupt_files, &self.missing_files] {
+            count.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The counts by the names that progress reports give them.
+    pub fn by_name(&self) -> [(&'static str, u64); 4] {
+        [
+            ("malformedRecords", self.malformed.load(Ordering::Relaxed)),
+            ("droppedRecords", self.dropped.load(Ordering::Relaxed)),
+            ("ignoredCorruptFiles", self.corrupt_files.load(Ordering::Relaxed)),
+            ("ignoredMissingFiles", self.missing_files.load(Ordering::Relaxed)),
+        ]
+    }
 }
 
 /// A file to read.

@@ -184,7 +184,7 @@ fn sources(
             num_input_rows: rows,
             input_rows_per_second: per_second(rows, since_millis),
             processed_rows_per_second: per_second(rows, took_millis),
-            metrics: BTreeMap::new(),
+            metrics: source.metrics(),
         })
     };
     args.run.plan.sources.iter().filter_map(|(name, _)| of(name)).collect()

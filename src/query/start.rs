@@ -19,6 +19,7 @@ use crate::connector::source::{MicroBatchSource, SourceContext};
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
 use crate::event_time::timestamp::iso_millis;
+use crate::event_time::zone::TimeZone;
 use crate::query::checkpoint_check::{check_sources, check_state, save_state_schemas};
 use crate::query::epoch_loop::EpochLoop;
 use crate::query::epoch_run::Run;
@@ -105,7 +106,8 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     } else {
         check_recovery(sink.as_ref(), args.mode, &checkpoint)?;
     }
-    let sources = start_sources(&args, &checkpoint, &plan, &point).await?;
+    let zone = TimeZone::parse(settings.time_zone())?;
+    let sources = start_sources(&args, &checkpoint, &plan, &point, zone).await?;
     let newest = point.fixed.as_ref().or(point.previous.as_ref());
     let tables = TableTracker::open(&plan.tables, &checkpoint, newest).await?;
     let identity = Identity {
@@ -247,6 +249,7 @@ async fn start_sources(
     checkpoint: &Checkpoint,
     plan: &QueryPlan,
     point: &ResumePoint,
+    time_zone: TimeZone,
 ) -> Result<BTreeMap<String, Arc<dyn MicroBatchSource>>> {
     let newest = point.fixed.as_ref().or(point.previous.as_ref());
     let mut sources = BTreeMap::new();
@@ -255,6 +258,7 @@ async fn start_sources(
             folder: checkpoint.source(name),
             storage: Arc::clone(&args.storage),
             clock: Arc::clone(&args.clock),
+            time_zone,
         };
         let source = table.definition().start(context)?;
         let last = newest.and_then(|entry| entry.sources.get(name)).and_then(Option::as_ref);

@@ -10,12 +10,14 @@ use crate::connector::registry::Registry;
 use crate::connector::source::{DefineContext, Freshness};
 use crate::connector::storage::Storage;
 use crate::error::Result;
+use crate::event_time::zone::TimeZone;
 use crate::operators::scan::StreamTable;
 use crate::sinks::console::ConsoleSinkFactory;
 use crate::sinks::file::FileSinkFactory;
 use crate::sinks::memory::MemorySinkFactory;
 use crate::sinks::noop::NoopSinkFactory;
 use crate::sources::file::factory::FileSourceFactory;
+use crate::sources::file::format_options::FILE_FORMATS;
 pub use crate::sources::memory::MemoryTable;
 use crate::sources::memory::{MemorySourceDefinition, MemorySourceFactory};
 
@@ -25,8 +27,9 @@ pub(crate) const MEMORY: &str = "memory";
 /// All built-in sources and sinks.
 pub(crate) fn registry() -> Registry {
     let mut registry = Registry::default();
-    registry.add_source("json", Arc::new(FileSourceFactory::new("json")));
-    registry.add_source("parquet", Arc::new(FileSourceFactory::new("parquet")));
+    for format in FILE_FORMATS {
+        registry.add_source(format, Arc::new(FileSourceFactory::new(format)));
+    }
     registry.add_source(MEMORY, Arc::new(MemorySourceFactory));
     registry.add_sink("json", Arc::new(FileSinkFactory::json()));
     registry.add_sink("parquet", Arc::new(FileSinkFactory::parquet()));
@@ -48,12 +51,17 @@ pub(crate) async fn written_table(
     schema: SchemaRef,
     storage: &Arc<dyn Storage>,
 ) -> Result<Option<Arc<dyn TableProvider>>> {
-    if !["json", "parquet"].iter().any(|known| known.eq_ignore_ascii_case(format)) {
+    if !FILE_FORMATS.iter().any(|known| known.eq_ignore_ascii_case(format)) {
         return Ok(None);
     }
     // Without a path there is no table; the sink says what is missing.
     let Some(path) = options.get("path") else { return Ok(None) };
-    let context = DefineContext { storage: Arc::clone(storage), infer_schema: false };
+    let context = DefineContext {
+        storage: Arc::clone(storage),
+        infer_schema: false,
+        must_exist: false,
+        time_zone: TimeZone::UTC,
+    };
     let factory = registry.source(format)?;
     let definition =
         factory.define(&[("path", path)].into_iter().collect(), Some(schema), &context).await?;

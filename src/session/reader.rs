@@ -10,6 +10,7 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use crate::connector::options::{OptionValue, Options};
 use crate::connector::source::{DefineContext, Freshness, SourceDefinition};
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 use crate::operators::scan::StreamTable;
 use crate::session::data_frame::StreamingDataFrame;
 use crate::session::session::StreamSession;
@@ -62,7 +63,9 @@ impl Spec {
             Some(SchemaSpec::Arrow(schema)) => Some(Arc::clone(schema)),
             Some(SchemaSpec::Ddl(ddl)) => Some(parse_schema(ddl)?),
         };
-        let context = DefineContext { storage: Arc::clone(self.session.storage()), infer_schema };
+        let storage = Arc::clone(self.session.storage());
+        let time_zone = TimeZone::parse(self.session.settings().time_zone())?;
+        let context = DefineContext { storage, infer_schema, must_exist: true, time_zone };
         let factory = self.session.registry().source(&self.format)?;
         factory.define(&self.options, schema, &context).await
     }
@@ -80,7 +83,7 @@ impl DataStreamReader {
         Self { spec: Spec::new(session), name: None }
     }
 
-    /// The format: `json`, `parquet`, `memory`. The default is `parquet`.
+    /// The format: `csv`, `json`, `parquet`, `text`, `memory`. The default is `parquet`.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         format.clone_into(&mut self.spec.format);
@@ -157,7 +160,7 @@ impl DataFrameReader {
         Self { spec: Spec::new(session) }
     }
 
-    /// The format: `json`, `parquet`. The default is `parquet`.
+    /// The format: `csv`, `json`, `parquet`, `text`. The default is `parquet`.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
         format.clone_into(&mut self.spec.format);

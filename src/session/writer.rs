@@ -131,6 +131,7 @@ impl DataStreamWriter {
         let context = SinkContext {
             query_name: self.name.clone(),
             schema: Arc::new(self.plan.schema().as_arrow().clone()),
+            partition_by: vec![],
             storage: Arc::clone(self.session.storage()),
             clock: Arc::clone(self.session.clock()),
             session: SinkSession(self.session.context().clone()),
@@ -168,7 +169,7 @@ impl DataStreamWriter {
             let (format, options) = (self.format.clone(), self.options.clone());
             return Ok(SinkSpec::Format { format, factory, options });
         };
-        self.options.reader("foreach_batch").finish().map_err(name_own_options)?;
+        self.options.reader("foreach_batch", &[]).finish().map_err(name_own_options)?;
         let session = SinkSession(self.session.context().clone());
         Ok(SinkSpec::Open(Arc::new(ForeachBatchSink::from_fn(session, Arc::clone(function)))))
     }

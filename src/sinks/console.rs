@@ -19,6 +19,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
+use crate::connector::option_doc::{OptionDoc, OptionDocs};
 use crate::connector::options::{OptionReader, Options};
 use crate::connector::output_mode::OutputMode;
 use crate::connector::sink::{
@@ -36,6 +37,16 @@ const TRUNCATE: usize = 20;
 
 /// How many rows are shown unless the options say otherwise.
 const ROWS: usize = 20;
+
+const OPTIONS: &[OptionDoc] = &[
+    OptionDoc::honoured("numRows", "20", "5", "how many rows of an epoch are printed"),
+    OptionDoc::honoured(
+        "truncate",
+        "true",
+        "30",
+        "to how many characters a value is cut: a number, `true` for 20, `false` for whole values",
+    ),
+];
 
 /// Where the console sink prints.
 pub trait ConsoleOutput: Debug + Send + Sync + 'static {
@@ -80,12 +91,20 @@ impl Default for ConsoleSinkFactory {
 
 #[async_trait]
 impl SinkFactory for ConsoleSinkFactory {
+    fn options(&self) -> OptionDocs {
+        &[OPTIONS]
+    }
+
+    fn can_partition(&self) -> bool {
+        false
+    }
+
     fn needs_checkpoint(&self) -> bool {
         false
     }
 
     async fn open(&self, options: &Options, context: SinkContext) -> Result<Arc<dyn StreamSink>> {
-        let mut reader = options.reader("sink `console`");
+        let mut reader = options.reader("sink `console`", self.options());
         let rows = reader.parsed("numRows", "it must be a whole number")?.unwrap_or(ROWS);
         let truncate = truncate(&mut reader)?;
         reader.finish()?;
@@ -208,6 +227,7 @@ mod tests {
         let context = SinkContext {
             query_name: None,
             schema: schema(),
+            partition_by: vec![],
             storage: Arc::new(LocalStorage::default()),
             clock: Arc::new(ManualClock::new(0)),
             session: SinkSession(SessionContext::new_with_config(config)),

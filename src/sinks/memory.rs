@@ -24,6 +24,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream;
 use serde::{Deserialize, Serialize};
 
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::output_mode::OutputMode;
 use crate::connector::sink::{
@@ -41,12 +42,20 @@ pub struct MemorySinkFactory;
 
 #[async_trait]
 impl SinkFactory for MemorySinkFactory {
+    fn options(&self) -> OptionDocs {
+        &[]
+    }
+
+    fn can_partition(&self) -> bool {
+        false
+    }
+
     fn needs_checkpoint(&self) -> bool {
         false
     }
 
     async fn open(&self, options: &Options, context: SinkContext) -> Result<Arc<dyn StreamSink>> {
-        options.reader("sink `memory`").finish()?;
+        options.reader("sink `memory`", self.options()).finish()?;
         let name = context.query_name.ok_or_else(|| Error::MissingOption {
             owner: "sink `memory`".to_owned(),
             option: "queryName".to_owned(),
@@ -256,6 +265,7 @@ mod tests {
         SinkContext {
             query_name: name.map(str::to_owned),
             schema: schema(),
+            partition_by: vec![],
             storage: Arc::new(LocalStorage::default()),
             clock: Arc::new(ManualClock::new(0)),
             session: SinkSession(session.clone()),

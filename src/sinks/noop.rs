@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::output_mode::OutputMode;
 use crate::connector::sink::{
@@ -19,12 +20,20 @@ pub struct NoopSinkFactory;
 
 #[async_trait]
 impl SinkFactory for NoopSinkFactory {
+    fn options(&self) -> OptionDocs {
+        &[]
+    }
+
+    fn can_partition(&self) -> bool {
+        false
+    }
+
     fn needs_checkpoint(&self) -> bool {
         false
     }
 
     async fn open(&self, options: &Options, _context: SinkContext) -> Result<Arc<dyn StreamSink>> {
-        options.reader("sink `noop`").finish()?;
+        options.reader("sink `noop`", self.options()).finish()?;
         Ok(Arc::new(NoopSink))
     }
 }

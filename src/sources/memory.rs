@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::connector::offset::Offset;
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::source::{
     DefineContext, Freshness, InputPartition, MicroBatchSource, ReadLimit, SourceContext,
@@ -158,13 +159,17 @@ pub struct MemorySourceFactory;
 
 #[async_trait]
 impl SourceFactory for MemorySourceFactory {
+    fn options(&self) -> OptionDocs {
+        &[]
+    }
+
     async fn define(
         &self,
         options: &Options,
         schema: Option<SchemaRef>,
         _context: &DefineContext,
     ) -> Result<Arc<dyn SourceDefinition>> {
-        options.reader("source `memory`").finish()?;
+        options.reader("source `memory`", self.options()).finish()?;
         let schema = schema.ok_or_else(|| {
             Error::invalid("source `memory` needs a schema, since it begins without rows; give one")
         })?;
@@ -344,6 +349,7 @@ mod tests {
 
     use super::*;
     use crate::connector::storage::{Location, Storage};
+    use crate::event_time::zone::TimeZone;
     use crate::runtime::clock::ManualClock;
 
     #[derive(Debug)]
@@ -368,7 +374,8 @@ mod tests {
     fn start(table: &Arc<MemoryTable>) -> Arc<dyn MicroBatchSource> {
         let storage = Arc::new(NoStorage);
         let folder = storage.open("checkpoint").unwrap();
-        let context = SourceContext { folder, storage, clock: Arc::new(ManualClock::new(0)) };
+        let clock = Arc::new(ManualClock::new(0));
+        let context = SourceContext { folder, storage, clock, time_zone: TimeZone::UTC };
         MemorySourceDefinition::new(Arc::clone(table)).start(context).unwrap()
     }
 

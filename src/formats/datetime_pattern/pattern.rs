@@ -45,6 +45,12 @@ impl Pattern {
         local(&self.parse(text)?)
     }
 
+    /// Reads what a clock on the wall shows; a text with a zone is none.
+    pub fn parse_wall_clock(&self, text: &str) -> Option<i64> {
+        let parsed = self.parse(text)?;
+        if parsed.zone.is_some() { None } else { local(&parsed) }
+    }
+
     /// Reads a date: days since 1970. A time of day in the text is read and has no effect.
     pub fn parse_date(&self, text: &str) -> Option<i32> {
         i32::try_from(self.parse(text)?.days()?).ok()

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use arrow::datatypes::Fields;
 
-use crate::formats::json::scan::{Broken, Cursor, Text, Value};
+use crate::formats::json::scan::{Broken, Cursor, Rules, Text, Value};
 
 /// From so many fields on a field is looked up by hash rather than one after another.
 const MANY_FIELDS: usize = 16;
@@ -17,18 +17,19 @@ pub(super) struct Cells<'a> {
     by_name: Option<HashMap<&'a str, usize>>,
     columns: Vec<Vec<Value<'a>>>,
     rows: usize,
+    rules: Rules,
 }
 
 impl<'a> Cells<'a> {
     /// No values yet, with room for so many objects.
-    pub(super) fn new(fields: &'a Fields, capacity: usize) -> Self {
+    pub(super) fn new(fields: &'a Fields, capacity: usize, rules: Rules) -> Self {
         let by_name = (fields.len() >= MANY_FIELDS).then(|| {
             // The first of two columns with one name gets the values, as in a short list.
             let all = fields.iter().enumerate().rev();
             all.map(|(at, field)| (field.name().as_str(), at)).collect()
         });
         let columns = fields.iter().map(|_| Vec::with_capacity(capacity)).collect();
-        Self { fields, by_name, columns, rows: 0 }
+        Self { fields, by_name, columns, rows: 0, rules }
     }
 
     /// How many objects there are.
@@ -44,11 +45,11 @@ impl<'a> Cells<'a> {
     /// Adds what a line holds: an object, or the objects of an array. Nothing is added when the
     /// line is broken.
     pub(super) fn line(&mut self, text: &'a str) -> Result<(), Broken> {
-        if !text.trim_start().starts_with('[') {
+        if !Cursor::new(text, self.rules).is_array() {
             return self.object(text);
         }
         let mut elements = vec![];
-        Cursor::new(text).array(&mut |value| elements.push(value))?;
+        Cursor::new(text, self.rules).array(&mut |value| elements.push(value))?;
         let before = self.rows;
         for element in elements {
             let added = match element {
@@ -68,7 +69,7 @@ impl<'a> Cells<'a> {
         let row = self.rows;
         let mut expected = 0;
         let (fields, by_name, columns) = (self.fields, &self.by_name, &mut self.columns);
-        let scanned = Cursor::new(text).object(&mut |name, value| {
+        let scanned = Cursor::new(text, self.rules).object(&mut |name, value| {
             let Some(at) = position(fields, by_name.as_ref(), name, expected) else { return };
             expected = at + 1;
             let column = &mut columns[at];

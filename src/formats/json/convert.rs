@@ -20,8 +20,16 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::error::{Error, Result};
 use crate::formats::json::cells::Cells;
-use crate::formats::json::scan::{Cursor, Value};
-use crate::formats::json::{number, time};
+use crate::formats::json::scan::{Cursor, Rules, Value};
+use crate::formats::number;
+use crate::formats::times::TimeReader;
+
+/// How values are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'o> {
+    pub(super) rules: Rules,
+    pub(super) times: TimeReader<'o>,
+}
 
 /// An array, and which of its values did not fit.
 #[derive(Debug)]
@@ -76,7 +84,8 @@ pub(super) fn is_supported(data_type: &DataType) -> bool {
 ///
 /// # Errors
 /// `Unsupported` for a type that [`is_supported`] does not know.
-pub(super) fn convert(values: &[Value<'_>], to: &DataType) -> Result<Converted> {
+pub(super) fn convert(values: &[Value<'_>], to: &DataType, how: Reading<'_>) -> Result<Converted> {
+    let times = how.times;
     Ok(match to {
         DataType::Boolean => booleans(values),
         DataType::Int8 => primitive::<Int8Type>(values, to, integer),
@@ -95,19 +104,19 @@ pub(super) fn convert(values: &[Value<'_>], to: &DataType) -> Result<Converted> 
         DataType::Decimal128(precision, scale) => {
             primitive::<Decimal128Type>(values, to, |value| match value {
                 Value::Number(raw) => number::decimal(raw, *precision, *scale),
-                Value::Text(text) => number::decimal(&text.get(), *precision, *scale),
+                Value::Text(text) => number::grouped_decimal(&text.get(), *precision, *scale),
                 _ => None,
             })
         }
         DataType::Date32 => primitive::<Date32Type>(values, to, |value| match value {
-            Value::Text(text) => time::date(&text.get()),
+            Value::Text(text) => times.date(&text.get()),
             _ => None,
         }),
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             let in_utc = zone.is_some();
             primitive::<TimestampMicrosecondType>(values, to, |value| match value {
-                Value::Text(text) if in_utc => time::timestamp(&text.get()),
-                Value::Text(text) => time::timestamp_ntz(&text.get()),
+                Value::Text(text) if in_utc => times.timestamp(&text.get()),
+                Value::Text(text) => times.timestamp_ntz(&text.get()),
                 // A number is seconds since 1970.
                 Value::Number(raw) if in_utc => {
                     number::integer::<i64>(raw).and_then(|seconds| seconds.checked_mul(1_000_000))
@@ -117,9 +126,9 @@ pub(super) fn convert(values: &[Value<'_>], to: &DataType) -> Result<Converted> 
         }
         DataType::Utf8 => strings(values),
         DataType::Binary => binaries(values),
-        DataType::Struct(fields) => structs(values, fields)?,
-        DataType::List(element) => lists(values, element)?,
-        DataType::Map(entries, false) => maps(values, entries)?,
+        DataType::Struct(fields) => structs(values, fields, how)?,
+        DataType::List(element) => lists(values, element, how)?,
+        DataType::Map(entries, false) => maps(values, entries, how)?,
         other => return Err(Error::unsupported(format!("JSON cannot be read as {other}"))),
     })
 }
@@ -196,8 +205,8 @@ fn binaries(values: &[Value<'_>]) -> Converted {
     Converted { array: Arc::new(array.finish()), misfits }
 }
 
-fn structs(values: &[Value<'_>], fields: &Fields) -> Result<Converted> {
-    let mut cells = Cells::new(fields, values.len());
+fn structs(values: &[Value<'_>], fields: &Fields, how: Reading<'_>) -> Result<Converted> {
+    let mut cells = Cells::new(fields, values.len(), how.rules);
     let mut valid = Vec::with_capacity(values.len());
     let mut misfits = vec![];
     for (row, value) in values.iter().enumerate() {
@@ -212,7 +221,7 @@ fn structs(values: &[Value<'_>], fields: &Fields) -> Result<Converted> {
     }
     let mut arrays = Vec::with_capacity(fields.len());
     for (column, field) in cells.columns().iter().zip(fields) {
-        let inner = convert(column, field.data_type())?;
+        let inner = convert(column, field.data_type(), how)?;
         arrays.push(inner.array);
         misfits.extend(inner.misfits.iter().map(|inner| Misfit { row: inner.row, whole: false }));
     }
@@ -221,31 +230,31 @@ fn structs(values: &[Value<'_>], fields: &Fields) -> Result<Converted> {
     Ok(Converted { array: Arc::new(array), misfits: ordered(misfits) })
 }
 
-fn lists(values: &[Value<'_>], element: &FieldRef) -> Result<Converted> {
+fn lists(values: &[Value<'_>], element: &FieldRef, how: Reading<'_>) -> Result<Converted> {
     let mut items = vec![];
     let nested = Nested::gather(values, |value| {
         let Value::Array(raw) = value else { return None };
-        Cursor::new(raw).array(&mut |item| items.push(item)).ok()?;
+        Cursor::new(raw, how.rules).array(&mut |item| items.push(item)).ok()?;
         Some(items.len())
     });
-    let inner = convert(&items, element.data_type())?;
+    let inner = convert(&items, element.data_type(), how)?;
     let (misfits, failed) = nested.misfits(&inner.misfits);
     if !failed.is_empty() {
-        return without(values, &failed, misfits, |values| lists(values, element));
+        return without(values, &failed, misfits, |values| lists(values, element, how));
     }
     let offsets = nested.offsets()?;
     let array = ListArray::try_new(Arc::clone(element), offsets, inner.array, nulls(nested.valid))?;
     Ok(Converted { array: Arc::new(array), misfits })
 }
 
-fn maps(values: &[Value<'_>], entries: &FieldRef) -> Result<Converted> {
+fn maps(values: &[Value<'_>], entries: &FieldRef, how: Reading<'_>) -> Result<Converted> {
     let DataType::Struct(pair) = entries.data_type() else {
         return Err(Error::internal(format!("`{entries}` is no field of map entries")));
     };
     let (mut keys, mut items) = (vec![], vec![]);
     let nested = Nested::gather(values, |value| {
         let Value::Object(raw) = value else { return None };
-        let mut cursor = Cursor::new(raw);
+        let mut cursor = Cursor::new(raw, how.rules);
         let each = &mut |key, item| {
             keys.push(Value::Text(key));
             items.push(item);
@@ -253,10 +262,10 @@ fn maps(values: &[Value<'_>], entries: &FieldRef) -> Result<Converted> {
         cursor.object(each).ok()?;
         Some(items.len())
     });
-    let inner = convert(&items, pair[1].data_type())?;
+    let inner = convert(&items, pair[1].data_type(), how)?;
     let (misfits, failed) = nested.misfits(&inner.misfits);
     if !failed.is_empty() {
-        return without(values, &failed, misfits, |values| maps(values, entries));
+        return without(values, &failed, misfits, |values| maps(values, entries, how));
     }
     let offsets = nested.offsets()?;
     let columns = vec![strings(&keys).array, inner.array];

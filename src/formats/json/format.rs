@@ -2,47 +2,80 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::error::{Error, Result};
-use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, boxed};
+use crate::formats::content::Content;
+use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, ReadRequest, boxed};
 use crate::formats::json::convert::is_supported;
 use crate::formats::json::infer::Inference;
-use crate::formats::json::lines::{Chunk, chunks};
 use crate::formats::json::rows::RowReader;
-
-/// What becomes of a line that is no JSON object, or that holds a value of the wrong type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ParseMode {
-    /// What cannot be read is null; the text of the line goes to the column for corrupt records.
-    #[default]
-    Permissive,
-    /// The rows of the line are left out.
-    DropMalformed,
-    /// Reading fails.
-    FailFast,
-}
+use crate::formats::json::scan::Rules;
+use crate::formats::lines::{Chunk, Layout, Line, chunks};
+use crate::formats::records::{ParseMode, check_corrupt_column};
+use crate::formats::times::TimeFormats;
 
 /// How JSON is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JsonReadOptions {
-    /// What becomes of malformed lines.
+    /// What becomes of malformed records.
     pub mode: ParseMode,
-    /// The column that shows malformed lines, where the schema has it.
+    /// The column that shows malformed records, where the schema has it.
     pub corrupt_column: String,
+    /// How the text of a file is laid out.
+    pub layout: Layout,
+    /// Whether a file holds one value, an object or an array of them, over any number of lines.
+    pub multi_line: bool,
+    /// What is read although it is no JSON.
+    pub rules: Rules,
+    /// How dates and times are written.
+    pub times: TimeFormats,
+    /// How a schema is inferred.
+    pub infer: JsonInfer,
+}
+
+/// How the schema of JSON is inferred.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one option of Spark's, on or off")]
+pub struct JsonInfer {
+    /// Whether numbers and booleans are STRING.
+    pub primitives_as_string: bool,
+    /// Whether numbers with places are DECIMAL rather than DOUBLE.
+    pub prefers_decimal: bool,
+    /// Whether text that is a point in time is TIMESTAMP.
+    pub timestamps: bool,
+    /// Whether fields that are always null are left out.
+    pub drops_null_fields: bool,
+    /// Which share of the records is looked at.
+    pub sampling_ratio: f64,
 }
 
 impl Default for JsonReadOptions {
     fn default() -> Self {
-        Self { mode: ParseMode::default(), corrupt_column: "_corrupt_record".to_owned() }
+        Self {
+            mode: ParseMode::default(),
+            corrupt_column: "_corrupt_record".to_owned(),
+            layout: Layout::default(),
+            multi_line: false,
+            rules: Rules::default(),
+            times: TimeFormats::default(),
+            infer: JsonInfer {
+                primitives_as_string: false,
+                prefers_decimal: false,
+                timestamps: false,
+                drops_null_fields: false,
+                sampling_ratio: 1.0,
+            },
+        }
     }
 }
 
-/// The format `json`: one object in each line.
+/// The format `json`: one object in each line, or in each file.
 #[derive(Debug, Clone, Default)]
 pub struct JsonFormat {
     options: JsonReadOptions,
@@ -66,65 +99,71 @@ impl FileFormat for JsonFormat {
     }
 
     fn check_schema(&self, schema: &Schema) -> Result<()> {
-        for field in schema.fields() {
-            let (name, data_type) = (field.name(), field.data_type());
-            if *name == self.options.corrupt_column && *data_type != DataType::Utf8 {
-                return Err(Error::invalid(format!(
-                    "column `{name}` takes the text of malformed lines and must be a STRING, not {data_type}"
-                )));
-            }
-            if !is_supported(data_type) {
-                return Err(Error::unsupported(format!(
-                    "column `{name}` of type {data_type} cannot be read from JSON; read it as STRING and cast it"
-                )));
-            }
+        check_corrupt_column(schema, &self.options.corrupt_column)?;
+        match schema.fields().iter().find(|field| !is_supported(field.data_type())) {
+            None => Ok(()),
+            Some(field) => Err(Error::unsupported(format!(
+                "column `{}` of type {} cannot be read from JSON; read it as STRING and cast it",
+                field.name(),
+                field.data_type()
+            ))),
         }
-        Ok(())
     }
 
     async fn infer_schema(&self, files: &[InputFile]) -> Result<SchemaRef> {
         let mut inference = Inference::new(&self.options);
         for file in files {
-            refuse_compressed(file)?;
-            let mut chunks = Box::pin(chunks(file.clone()));
+            let malformed = |why| file.data(why);
+            if self.options.multi_line {
+                let content = Content::open(file.clone(), self.options.layout.encoding)?;
+                let text = content.whole().await?;
+                let line = Line::only(&text);
+                if !line.is_blank() {
+                    inference.line(&line).map_err(malformed)?;
+                }
+                continue;
+            }
+            let mut chunks = Box::pin(chunks(file.clone(), &self.options.layout));
             while let Some(chunk) = chunks.try_next().await? {
-                for line in chunk.lines() {
-                    inference.line(&line).map_err(|why| file.data(why))?;
+                for line in chunk.lines().filter(|line| !line.is_blank()) {
+                    inference.line(&line).map_err(malformed)?;
                 }
             }
         }
         inference.finish()
     }
 
-    fn read(
-        &self,
-        file: InputFile,
-        schema: &SchemaRef,
-        projection: &[usize],
-    ) -> SendableRecordBatchStream {
-        let reader = Arc::new(RowReader::new(&self.options, schema, projection));
+    fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {
+        let reader = Arc::new(RowReader::new(&self.options, request));
         let output = reader.schema();
-        if let Err(error) = refuse_compressed(&file) {
-            return boxed(output, stream::iter([Err(error.into())]));
-        }
-        let batches = chunks(file.clone())
-            .map_err(DataFusionError::from)
-            .and_then(move |chunk| {
-                let batches = batches(&chunk, &reader, &file).map_err(DataFusionError::from);
-                futures::future::ready(batches)
-            })
+        let batches = if self.options.multi_line {
+            let content = Content::open(file.clone(), self.options.layout.encoding);
+            let all = async move {
+                let text = content?.whole().await?;
+                let line = Line::only(&text);
+                if line.is_blank() {
+                    return Ok(vec![]);
+                }
+                let batch = reader.batch(&[line])?;
+                Ok(vec![batch.map_err(|why| malformed(&file, &why))?])
+            };
+            stream::once(all).boxed()
+        } else {
+            chunks(file.clone(), &self.options.layout)
+                .and_then(move |chunk| futures::future::ready(batches(&chunk, &reader, &file)))
+                .boxed()
+        };
+        let batches = batches
             .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))
+            .map_err(DataFusionError::from)
             .try_flatten();
         boxed(output, batches.boxed())
     }
 }
 
-fn batches(
-    chunk: &Chunk,
-    reader: &RowReader,
-    file: &InputFile,
-) -> Result<Vec<arrow::array::RecordBatch>> {
-    let lines = chunk.lines();
+fn batches(chunk: &Chunk, reader: &RowReader, file: &InputFile) -> Result<Vec<RecordBatch>> {
+    let lines: Vec<Line<'_>> =
+        chunk.lines().filter(|line| !line.is_blank()).map(Line::trimmed).collect();
     let mut batches = Vec::with_capacity(lines.len().div_ceil(BATCH_ROWS));
     for some in lines.chunks(BATCH_ROWS) {
         batches.push(reader.batch(some)?.map_err(|why| malformed(file, &why))?);
@@ -134,18 +173,4 @@ fn batches(
 
 fn malformed(file: &InputFile, why: &str) -> Error {
     file.data(format!("{why}; with the option `mode` PERMISSIVE it would be null"))
-}
-
-/// Compressed bytes would be malformed lines, and those are null by default.
-fn refuse_compressed(file: &InputFile) -> Result<()> {
-    let extension = file.path.extension().unwrap_or_default().to_ascii_lowercase();
-    match extension.as_str() {
-        "gz" | "gzip" | "bz2" | "zst" | "zstd" | "lz4" | "snappy" | "deflate" | "xz" => {
-            Err(Error::unsupported(format!(
-                "`{}` is compressed, and compressed JSON cannot be read; decompress it or leave it out with the option `pathGlobFilter`",
-                file.url
-            )))
-        }
-        _ => Ok(()),
-    }
 }

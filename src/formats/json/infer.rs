@@ -7,12 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
 use crate::error::{Error, Result};
-use crate::formats::json::format::{JsonReadOptions, ParseMode};
-use crate::formats::json::lines::Line;
+use crate::event_time::zone::TimeZone;
+use crate::formats::json::format::JsonReadOptions;
 use crate::formats::json::scan::{Broken, Cursor, Value};
+use crate::formats::lines::Line;
+use crate::formats::records::{ParseMode, Sample};
 
 /// The widest DECIMAL.
 const MAX_PRECISION: u8 = 38;
@@ -21,6 +23,7 @@ const MAX_PRECISION: u8 = 38;
 #[derive(Debug)]
 pub(super) struct Inference<'a> {
     options: &'a JsonReadOptions,
+    sample: Sample,
     columns: BTreeMap<String, Kind>,
     has_malformed: bool,
 }
@@ -29,10 +32,11 @@ pub(super) struct Inference<'a> {
 enum Kind {
     Null,
     Bool,
-    /// A whole number with so many digits.
-    Whole(u8),
+    /// A number with so many digits, and so many of them after the point.
+    Exact(u8, i8),
     Long,
     Double,
+    Timestamp,
     Text,
     Array(Box<Self>),
     Object(BTreeMap<String, Self>),
@@ -40,12 +44,18 @@ enum Kind {
 
 impl<'a> Inference<'a> {
     pub(super) const fn new(options: &'a JsonReadOptions) -> Self {
-        Self { options, columns: BTreeMap::new(), has_malformed: false }
+        let sample = Sample::new(options.infer.sampling_ratio);
+        Self { options, sample, columns: BTreeMap::new(), has_malformed: false }
     }
 
-    /// Looks at one more line. `Err(why)` in `FAILFAST` when it is malformed.
+    /// Looks at one more record. `Err(why)` in `FAILFAST` when it is malformed.
     pub(super) fn line(&mut self, line: &Line<'_>) -> Result<(), String> {
-        let objects = if line.is_utf8 { objects(&line.text) } else { Err(Broken(0)) };
+        if !self.sample.takes_next() {
+            return Ok(());
+        }
+        let text = line.text();
+        let looker = Looker(self.options);
+        let objects = if line.is_utf8() { looker.objects(&text) } else { Err(Broken(0)) };
         match objects {
             Ok(objects) => {
                 for object in objects {
@@ -65,6 +75,9 @@ impl<'a> Inference<'a> {
 
     pub(super) fn finish(self) -> Result<SchemaRef> {
         let mut columns = self.columns;
+        if self.options.infer.drops_null_fields {
+            drop_null_fields(&mut columns);
+        }
         if self.has_malformed && self.options.mode == ParseMode::Permissive {
             columns.insert(self.options.corrupt_column.clone(), Kind::Text);
         }
@@ -78,59 +91,101 @@ impl<'a> Inference<'a> {
     }
 }
 
-/// The fields of the object, or the objects of the array, that a line holds.
-fn objects(text: &str) -> Result<Vec<BTreeMap<String, Kind>>, Broken> {
-    let objects = match Cursor::new(text).value()? {
-        object @ Value::Object(_) => vec![kind(object)],
-        Value::Array(raw) => {
-            let mut elements = vec![];
-            Cursor::new(raw).array(&mut |element| elements.push(kind(element)))?;
-            elements
-        }
-        _ => return Err(Broken(0)),
-    };
-    let fields = objects.into_iter().map(|kind| match kind {
-        Kind::Object(fields) => Ok(fields),
-        _ => Err(Broken(0)),
-    });
-    fields.collect()
+/// Leaves out fields that never had a value, and those in which nothing is left.
+fn drop_null_fields(columns: &mut BTreeMap<String, Kind>) {
+    columns.retain(|_, kind| has_value(kind));
 }
 
-fn kind(value: Value<'_>) -> Kind {
-    match value {
-        Value::Null => Kind::Null,
-        Value::Bool(_) => Kind::Bool,
-        Value::Number(raw) => number(raw),
-        Value::NonFinite(_) => Kind::Double,
-        Value::Text(_) => Kind::Text,
-        Value::Array(raw) => {
-            let mut element = Kind::Null;
-            // The scanner has been over the text already, so it cannot be broken.
-            let _whole = Cursor::new(raw).array(&mut |item| {
-                let before = std::mem::replace(&mut element, Kind::Null);
-                element = merged(before, kind(item));
-            });
-            Kind::Array(Box::new(element))
+fn has_value(kind: &mut Kind) -> bool {
+    match kind {
+        Kind::Null => false,
+        Kind::Array(element) => has_value(element),
+        Kind::Object(fields) => {
+            drop_null_fields(fields);
+            !fields.is_empty()
         }
-        Value::Object(raw) => {
-            let mut fields = BTreeMap::new();
-            let _whole = Cursor::new(raw).object(&mut |name, item| {
-                fields.insert(name.get().into_owned(), kind(item));
-            });
-            Kind::Object(fields)
+        _ => true,
+    }
+}
+
+/// Says of what kind values are.
+#[derive(Debug, Clone, Copy)]
+struct Looker<'a>(&'a JsonReadOptions);
+
+impl Looker<'_> {
+    /// The objects that a record holds.
+    fn objects(self, text: &str) -> Result<Vec<BTreeMap<String, Kind>>, Broken> {
+        let objects = match Cursor::new(text, self.0.rules).value()? {
+            object @ Value::Object(_) => vec![self.kind(object)],
+            Value::Array(raw) => {
+                let mut elements = vec![];
+                let each = &mut |element| elements.push(self.kind(element));
+                Cursor::new(raw, self.0.rules).array(each)?;
+                elements
+            }
+            _ => return Err(Broken(0)),
+        };
+        let fields = objects.into_iter().map(|kind| match kind {
+            Kind::Object(fields) => Ok(fields),
+            _ => Err(Broken(0)),
+        });
+        fields.collect()
+    }
+
+    fn kind(self, value: Value<'_>) -> Kind {
+        let infer = &self.0.infer;
+        match value {
+            Value::Null => Kind::Null,
+            Value::Bool(_) | Value::Number(_) | Value::NonFinite(_)
+                if infer.primitives_as_string =>
+            {
+                Kind::Text
+            }
+            Value::Bool(_) => Kind::Bool,
+            Value::Number(raw) => number(raw, infer.prefers_decimal),
+            Value::NonFinite(_) => Kind::Double,
+            Value::Text(text) if infer.timestamps => {
+                let times = self.0.times.reader(TimeZone::UTC);
+                let is_time = times.timestamp(&text.get()).is_some();
+                if is_time { Kind::Timestamp } else { Kind::Text }
+            }
+            Value::Text(_) => Kind::Text,
+            Value::Array(raw) => {
+                let mut element = Kind::Null;
+                // The scanner has been over the text already, so it cannot be broken.
+                let _whole = Cursor::new(raw, self.0.rules).array(&mut |item| {
+                    let before = std::mem::replace(&mut element, Kind::Null);
+                    element = merged(before, self.kind(item));
+                });
+                Kind::Array(Box::new(element))
+            }
+            Value::Object(raw) => {
+                let mut fields = BTreeMap::new();
+                let _whole = Cursor::new(raw, self.0.rules).object(&mut |name, item| {
+                    fields.insert(name.get().into_owned(), self.kind(item));
+                });
+                Kind::Object(fields)
+            }
         }
     }
 }
 
-fn number(raw: &str) -> Kind {
-    let digits = raw.trim_start_matches('-');
+/// A BIGINT, else a DECIMAL where the number is whole or decimals are preferred, else a DOUBLE.
+fn number(raw: &str, prefers_decimal: bool) -> Kind {
     if raw.parse::<i64>().is_ok() {
-        Kind::Long
-    } else if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        Kind::Double
+        return Kind::Long;
+    }
+    let (whole, fraction) =
+        raw.trim_start_matches('-').split_once('.').unwrap_or((raw.trim_start_matches('-'), ""));
+    let is_plain = whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
+    let is_whole = !raw.contains('.');
+    let whole = whole.trim_start_matches('0');
+    let precision = u8::try_from((whole.len() + fraction.len()).max(1)).unwrap_or(u8::MAX);
+    let scale = i8::try_from(fraction.len()).unwrap_or(i8::MAX);
+    if is_plain && precision <= MAX_PRECISION && (is_whole || prefers_decimal) {
+        Kind::Exact(precision, scale)
     } else {
-        let precision = u8::try_from(digits.len()).unwrap_or(u8::MAX);
-        if precision <= MAX_PRECISION { Kind::Whole(precision) } else { Kind::Double }
+        Kind::Double
     }
 }
 
@@ -141,17 +196,30 @@ fn merge_fields(into: &mut BTreeMap<String, Kind>, from: BTreeMap<String, Kind>)
     }
 }
 
+/// A DECIMAL for the digits of both, or a DOUBLE where there is none so wide.
+fn merged_exact((a, a_scale): (u8, i8), (b, b_scale): (u8, i8)) -> Kind {
+    let scale = a_scale.max(b_scale);
+    let whole = |precision: u8, scale: i8| i16::from(precision) - i16::from(scale);
+    let precision = whole(a, a_scale).max(whole(b, b_scale)) + i16::from(scale);
+    match u8::try_from(precision) {
+        Ok(precision) if precision <= MAX_PRECISION => Kind::Exact(precision, scale),
+        _ => Kind::Double,
+    }
+}
+
 fn merged(a: Kind, b: Kind) -> Kind {
     match (a, b) {
         (a, b) if a == b => a,
         (Kind::Null, other) | (other, Kind::Null) => other,
-        (Kind::Whole(a), Kind::Whole(b)) => Kind::Whole(a.max(b)),
-        // A BIGINT has up to 19 digits; a whole number of this kind has at least as many.
-        (Kind::Whole(digits), Kind::Long) | (Kind::Long, Kind::Whole(digits)) => {
-            Kind::Whole(digits.max(20))
+        (Kind::Exact(a, a_scale), Kind::Exact(b, b_scale)) => {
+            merged_exact((a, a_scale), (b, b_scale))
         }
-        (Kind::Double, Kind::Long | Kind::Whole(_))
-        | (Kind::Long | Kind::Whole(_), Kind::Double) => Kind::Double,
+        // A BIGINT has up to 19 digits; the DECIMAL for it has twenty.
+        (Kind::Exact(digits, scale), Kind::Long) | (Kind::Long, Kind::Exact(digits, scale)) => {
+            merged_exact((digits, scale), (20, 0))
+        }
+        (Kind::Double, Kind::Long | Kind::Exact(..))
+        | (Kind::Long | Kind::Exact(..), Kind::Double) => Kind::Double,
         (Kind::Array(a), Kind::Array(b)) => Kind::Array(Box::new(merged(*a, *b))),
         (Kind::Object(mut a), Kind::Object(b)) => {
             merge_fields(&mut a, b);
@@ -172,9 +240,10 @@ fn data_type(kind: &Kind) -> Option<DataType> {
     Some(match kind {
         Kind::Null | Kind::Text => DataType::Utf8,
         Kind::Bool => DataType::Boolean,
-        Kind::Whole(precision) => DataType::Decimal128(*precision, 0),
+        Kind::Exact(precision, scale) => DataType::Decimal128(*precision, *scale),
         Kind::Long => DataType::Int64,
         Kind::Double => DataType::Float64,
+        Kind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         Kind::Array(element) => {
             DataType::List(Arc::new(Field::new_list_field(data_type(element)?, true)))
         }

@@ -1,4 +1,4 @@
-//! JSON lines: one object in each line, read with Spark's rules.
+//! JSON: one object in each line or in each file, read with Spark's rules.
 //!
 //! ```text
 //! file --lines--> text of whole lines --scan--> cells by column --convert--> arrays --rows--> batch
@@ -12,14 +12,12 @@ mod cells;
 mod convert;
 pub mod format;
 mod infer;
-mod lines;
-mod number;
 mod rows;
-mod scan;
+pub mod scan;
 pub mod text;
-mod time;
 
-pub use format::{JsonFormat, JsonReadOptions, ParseMode};
+pub use format::{JsonFormat, JsonReadOptions};
+pub use scan::Rules;
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,52 @@
 //! Where the values of a JSON text begin and end.
 //!
 //! The scanner gives values as slices of the text, so that a column of strings can take a number
-//! or an object as it was written. As in Spark, strings may stand in single quotes and `NaN` and
-//! the infinities are numbers.
+//! or an object as it was written. What is read beyond JSON the [`Rules`] say; as in Spark, strings
+//! may stand in single quotes, and `NaN` and the infinities are numbers, unless they say otherwise.
 
 use std::borrow::Cow;
 
 /// How deep arrays and objects may nest; more is refused rather than overflow the stack.
 const MAX_DEPTH: usize = 500;
+
+/// What is read although it is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one option of Spark's, on or off")]
+pub struct Rules {
+    /// `/* comments */` and `// comments` between values.
+    pub comments: bool,
+    /// Names of fields without quotes.
+    pub unquoted_names: bool,
+    /// Strings in single quotes.
+    pub single_quotes: bool,
+    /// Numbers such as `007`.
+    pub leading_zeros: bool,
+    /// A backslash before any letter stands for that letter.
+    pub any_escape: bool,
+    /// Control characters in strings, without a backslash.
+    pub control_chars: bool,
+    /// `NaN` and the infinities.
+    pub non_finite: bool,
+}
+
+impl Rules {
+    /// What Spark reads when no option says otherwise.
+    pub const DEFAULT: Self = Self {
+        comments: false,
+        unquoted_names: false,
+        single_quotes: true,
+        leading_zeros: false,
+        any_escape: false,
+        control_chars: false,
+        non_finite: true,
+    };
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
 
 /// A value as it stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,12 +74,27 @@ impl<'a> Value<'a> {
             Value::Null => None,
             Value::Bool(true) => Some(Cow::Borrowed("true")),
             Value::Bool(false) => Some(Cow::Borrowed("false")),
-            Value::Number(raw) | Value::NonFinite(raw) | Value::Array(raw) | Value::Object(raw) => {
+            Value::Number(raw) => Some(without_leading_zeros(raw)),
+            Value::NonFinite(raw) | Value::Array(raw) | Value::Object(raw) => {
                 Some(Cow::Borrowed(raw))
             }
             Value::Text(text) => Some(text.get()),
         }
     }
+}
+
+/// A number as it would be written without zeros before its first digit.
+fn without_leading_zeros(raw: &str) -> Cow<'_, str> {
+    let digits = raw.strip_prefix('-').unwrap_or(raw);
+    let has_zeros =
+        digits.starts_with('0') && digits.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+    if !has_zeros {
+        return Cow::Borrowed(raw);
+    }
+    let end = digits.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    let zeros = digits[..end - 1].bytes().take_while(|byte| *byte == b'0').count();
+    let sign = if digits.len() < raw.len() { "-" } else { "" };
+    Cow::Owned(format!("{sign}{}", &digits[zeros..]))
 }
 
 /// A string between its quotes.
@@ -67,12 +121,19 @@ pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    rules: Rules,
 }
 
 impl<'a> Cursor<'a> {
     /// Starts at the beginning of `text`.
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0 }
+    pub(super) const fn new(text: &'a str, rules: Rules) -> Self {
+        Self { text, at: 0, depth: 0, rules }
+    }
+
+    /// Whether the next value is an array.
+    pub(super) fn is_array(&mut self) -> bool {
+        self.skip_blanks();
+        self.peek() == Some(b'[')
     }
 
     /// Reads one value to its end.
@@ -80,7 +141,8 @@ impl<'a> Cursor<'a> {
         self.skip_blanks();
         let start = self.at;
         match self.peek() {
-            Some(b'"' | b'\'') => self.string().map(Value::Text),
+            Some(b'"') => self.string().map(Value::Text),
+            Some(b'\'') if self.rules.single_quotes => self.string().map(Value::Text),
             Some(b'{') => {
                 self.object(&mut |_, _| ())?;
                 Ok(Value::Object(&self.text[start..self.at]))
@@ -107,7 +169,7 @@ impl<'a> Cursor<'a> {
         }
         loop {
             self.skip_blanks();
-            let name = self.string()?;
+            let name = self.name()?;
             self.take(b':')?;
             let value = self.value()?;
             each(name, value);
@@ -143,9 +205,25 @@ impl<'a> Cursor<'a> {
         if self.depth > MAX_DEPTH { Err(self.broken()) } else { Ok(()) }
     }
 
+    /// The name of a field.
+    fn name(&mut self) -> Result<Text<'a>, Broken> {
+        if !self.rules.unquoted_names || matches!(self.peek(), Some(b'"' | b'\'')) {
+            return self.string();
+        }
+        let start = self.at;
+        while self.peek().is_some_and(|byte| {
+            byte.is_ascii_alphanumeric() || b"_$@#*-+".contains(&byte) || !byte.is_ascii()
+        }) {
+            self.at += 1;
+        }
+        let inner = &self.text[start..self.at];
+        if inner.is_empty() { Err(self.broken()) } else { Ok(Text { inner, escaped: false }) }
+    }
+
     fn string(&mut self) -> Result<Text<'a>, Broken> {
         let quote = match self.peek() {
-            Some(quote @ (b'"' | b'\'')) => quote,
+            Some(b'"') => b'"',
+            Some(b'\'') if self.rules.single_quotes => b'\'',
             _ => return Err(self.broken()),
         };
         self.at += 1;
@@ -163,7 +241,8 @@ impl<'a> Cursor<'a> {
                     self.escape()?;
                 }
                 // Control characters must be escaped inside a string.
-                Some(0..0x20) | None => return Err(self.broken()),
+                Some(0..0x20) if !self.rules.control_chars => return Err(self.broken()),
+                None => return Err(self.broken()),
                 Some(_) => self.at += 1,
             }
         }
@@ -182,6 +261,7 @@ impl<'a> Cursor<'a> {
                     }
                 }
             }
+            Some(_) if self.rules.any_escape => self.at += 1,
             _ => return Err(self.broken()),
         }
         Ok(())
@@ -202,7 +282,12 @@ impl<'a> Cursor<'a> {
         match self.digits() {
             0 => return Err(self.broken()),
             // A leading zero would hide an octal number, so JSON has none.
-            n if n > 1 && self.text.as_bytes()[self.at - n] == b'0' => return Err(self.broken()),
+            n if n > 1
+                && self.text.as_bytes()[self.at - n] == b'0'
+                && !self.rules.leading_zeros =>
+            {
+                return Err(self.broken());
+            }
             _ => (),
         }
         if self.peek() == Some(b'.') {
@@ -248,7 +333,9 @@ impl<'a> Cursor<'a> {
     fn non_finite(&mut self, start: usize) -> Result<Value<'a>, Broken> {
         self.letters();
         match &self.text[start..self.at] {
-            "NaN" | "INF" | "+INF" | "-INF" | "Infinity" | "+Infinity" | "-Infinity" => {
+            "NaN" | "INF" | "+INF" | "-INF" | "Infinity" | "+Infinity" | "-Infinity"
+                if self.rules.non_finite =>
+            {
                 self.ends_here().map(|()| Value::NonFinite(&self.text[start..self.at]))
             }
             _ => Err(Broken(start)),
@@ -265,6 +352,7 @@ impl<'a> Cursor<'a> {
     fn ends_here(&self) -> Result<(), Broken> {
         match self.peek() {
             None | Some(b' ' | b'\t' | b'\r' | b'\n' | b',' | b']' | b'}' | b':') => Ok(()),
+            Some(b'/') if self.rules.comments => Ok(()),
             Some(_) => Err(self.broken()),
         }
     }
@@ -281,9 +369,28 @@ impl<'a> Cursor<'a> {
     }
 
     fn skip_blanks(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-            self.at += 1;
+        loop {
+            while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+                self.at += 1;
+            }
+            match self.comment_end() {
+                Some(end) => self.at = end,
+                None => return,
+            }
         }
+    }
+
+    /// Where the comment that begins here ends, if one does.
+    fn comment_end(&self) -> Option<usize> {
+        if !self.rules.comments || self.peek() != Some(b'/') {
+            return None;
+        }
+        let rest = &self.text[self.at..];
+        if rest.starts_with("//") {
+            return Some(self.at + rest.find('\n').unwrap_or(rest.len()));
+        }
+        let inner = rest.strip_prefix("/*")?;
+        inner.find("*/").map(|end| self.at + 2 + end + 2)
     }
 
     fn peek(&self) -> Option<u8> {
@@ -339,8 +446,13 @@ mod tests {
     use super::*;
 
     fn fields(text: &str) -> Result<Vec<(String, Value<'_>)>, Broken> {
+        fields_by(text, Rules::default())
+    }
+
+    fn fields_by(text: &str, rules: Rules) -> Result<Vec<(String, Value<'_>)>, Broken> {
         let mut out = vec![];
-        Cursor::new(text).object(&mut |name, value| out.push((name.get().into_owned(), value)))?;
+        Cursor::new(text, rules)
+            .object(&mut |name, value| out.push((name.get().into_owned(), value)))?;
         Ok(out)
     }
 
@@ -373,6 +485,29 @@ mod tests {
         assert_eq!(all[0].1.as_text().unwrap(), "it\"s");
         assert_eq!(all[1].1, Value::NonFinite("NaN"));
         assert_eq!(all[2].1, Value::NonFinite("-Infinity"));
+    }
+
+    #[test]
+    fn each_rule_lets_its_own_text_pass() {
+        let strict = Rules { single_quotes: false, non_finite: false, ..Rules::default() };
+        for (rules, text, value) in [
+            (Rules { comments: true, ..strict }, "{/*x*/\"a\"// y\n:1/**/}", "1"),
+            (Rules { unquoted_names: true, ..strict }, "{a-b:0,$1a:1}", "1"),
+            (Rules { single_quotes: true, ..strict }, "{'a':'x'}", "x"),
+            (Rules { leading_zeros: true, ..strict }, "{\"a\":-007.50}", "-7.50"),
+            (Rules { leading_zeros: true, ..strict }, "{\"a\":000}", "0"),
+            (Rules { any_escape: true, ..strict }, "{\"a\":\"\\x\\$\\\u{e9}\"}", "x$\u{e9}"),
+            (Rules { control_chars: true, ..strict }, "{\"a\":\"\t\"}", "\t"),
+            (Rules { non_finite: true, ..strict }, "{\"a\":-INF}", "-INF"),
+        ] {
+            let read = fields_by(text, rules).unwrap();
+            assert_eq!(read.last().unwrap().1.as_text().unwrap(), value, "{text}");
+            assert!(fields_by(text, strict).is_err(), "{text}");
+        }
+        let comments = Rules { comments: true, ..strict };
+        for text in ["{\"a\":1/}", "{\"a\":1 /* }", "{\"a\":1 # x\n}"] {
+            assert!(fields_by(text, comments).is_err(), "{text}");
+        }
     }
 
     #[test]

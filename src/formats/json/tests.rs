@@ -11,8 +11,9 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::format::{FileFormat, InputFile};
-use crate::formats::json::{JsonFormat, JsonReadOptions, ParseMode};
+use crate::formats::format::{FileFormat, InputFile, ReadRequest};
+use crate::formats::json::{JsonFormat, JsonReadOptions};
+use crate::formats::records::ParseMode;
 
 async fn file(text: &[u8]) -> InputFile {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
@@ -34,7 +35,8 @@ async fn batches(
 ) -> Result<Vec<RecordBatch>> {
     let format = JsonFormat::new(JsonReadOptions { mode, ..JsonReadOptions::default() });
     format.check_schema(schema)?;
-    let stream = format.read(file(text).await, schema, projection);
+    let request = ReadRequest { projection: projection.to_vec(), ..ReadRequest::all(schema) };
+    let stream = format.read(file(text).await, &request);
     stream.try_collect().await.map_err(Error::from)
 }
 
@@ -230,7 +232,8 @@ async fn types_that_json_cannot_hold_are_refused() {
 async fn a_compressed_file_is_refused_rather_than_read_as_malformed_lines() {
     let mut file = file(b"x").await;
     file.path = Path::from("in/f.json.gz");
-    let stream = JsonFormat::default().read(file, &schema(&[("k", DataType::Utf8)]), &[0]);
+    let request = ReadRequest::all(&schema(&[("k", DataType::Utf8)]));
+    let stream = JsonFormat::default().read(file, &request);
     assert!(stream.try_collect::<Vec<_>>().await.is_err());
 }
 

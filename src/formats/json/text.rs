@@ -4,8 +4,10 @@ use arrow::array::{Array, ArrayRef, StringArray};
 use arrow::datatypes::DataType;
 
 use crate::error::{Error, Result};
-use crate::formats::json::convert::{convert, is_supported};
-use crate::formats::json::scan::{Cursor, Value};
+use crate::event_time::zone::TimeZone;
+use crate::formats::json::convert::{Reading, convert, is_supported};
+use crate::formats::json::format::JsonReadOptions;
+use crate::formats::json::scan::{self, Rules, Value};
 
 /// Texts as values of a type, and the first row whose text is no such value.
 #[derive(Debug)]
@@ -27,6 +29,21 @@ pub fn is_readable(data_type: &DataType) -> bool {
 /// # Errors
 /// `Unsupported` for a type that JSON cannot be read as.
 pub fn parse(texts: &StringArray, to: &DataType) -> Result<Parsed> {
+    parse_with(texts, to, &JsonReadOptions::default(), TimeZone::UTC)
+}
+
+/// Reads each text as a value of a type, as options say; the mode has no effect. Times that name
+/// no zone are in `zone`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with(
+    texts: &StringArray,
+    to: &DataType,
+    options: &JsonReadOptions,
+    zone: TimeZone,
+) -> Result<Parsed> {
+    let how = Reading { rules: options.rules, times: options.times.reader(zone) };
     if !is_supported(to) {
         return Err(Error::unsupported(format!("JSON cannot be read as {to}")));
     }
@@ -38,7 +55,7 @@ pub fn parse(texts: &StringArray, to: &DataType) -> Result<Parsed> {
             values.push(Value::Null);
             continue;
         }
-        let value = Cursor::new(texts.value(row)).value();
+        let value = scan::Cursor::new(texts.value(row), how.rules).value();
         values.push(match value {
             Ok(value @ Value::Object(_)) => value,
             Ok(value) if !is_object => value,
@@ -48,7 +65,7 @@ pub fn parse(texts: &StringArray, to: &DataType) -> Result<Parsed> {
             }
         });
     }
-    let converted = convert(&values, to)?;
+    let converted = convert(&values, to, how)?;
     let misfit = converted.misfits.first().map(|misfit| misfit.row);
     let malformed = match (malformed, misfit) {
         (Some(a), Some(b)) => Some(a.min(b)),
@@ -57,11 +74,15 @@ pub fn parse(texts: &StringArray, to: &DataType) -> Result<Parsed> {
     Ok(Parsed { values: converted.array, malformed })
 }
 
+const fn cursor(text: &str) -> scan::Cursor<'_> {
+    scan::Cursor::new(text, Rules::DEFAULT)
+}
+
 /// How many elements an array has; `None` for what is no array.
 pub fn array_length(text: &str) -> Option<usize> {
     let mut count = 0;
-    match Cursor::new(text).value().ok()? {
-        Value::Array(raw) => Cursor::new(raw).array(&mut |_| count += 1).ok()?,
+    match cursor(text).value().ok()? {
+        Value::Array(raw) => cursor(raw).array(&mut |_| count += 1).ok()?,
         _ => return None,
     }
     Some(count)
@@ -70,9 +91,9 @@ pub fn array_length(text: &str) -> Option<usize> {
 /// The names of an object's fields; `None` for what is no object.
 pub fn object_keys(text: &str) -> Option<Vec<String>> {
     let mut names = vec![];
-    match Cursor::new(text).value().ok()? {
+    match cursor(text).value().ok()? {
         Value::Object(raw) => {
-            Cursor::new(raw).object(&mut |name, _| names.push(name.get().into_owned())).ok()?;
+            cursor(raw).object(&mut |name, _| names.push(name.get().into_owned())).ok()?;
         }
         _ => return None,
     }
@@ -121,7 +142,7 @@ impl Path {
     /// The value at the path: a text without its quotes, anything else as JSON. Several values, of
     /// a path with `[*]`, are an array.
     pub fn get(&self, text: &str) -> Option<String> {
-        let value = Cursor::new(text).value().ok()?;
+        let value = cursor(text).value().ok()?;
         if !self.0.contains(&Step::All) {
             let mut at = value;
             for step in &self.0 {
@@ -152,12 +173,12 @@ fn one<'a>(value: Value<'a>, step: &Step) -> Option<Value<'a>> {
     let mut found = None;
     match (value, step) {
         (Value::Object(raw), Step::Field(wanted)) => {
-            let take = &mut |name: crate::formats::json::scan::Text<'a>, value| {
+            let take = &mut |name: scan::Text<'a>, value| {
                 if found.is_none() && name.get() == wanted.as_str() {
                     found = Some(value);
                 }
             };
-            Cursor::new(raw).object(take).ok()?;
+            cursor(raw).object(take).ok()?;
         }
         (Value::Array(_), Step::Index(index)) => {
             found = elements(value).into_iter().nth(*index);
@@ -170,7 +191,7 @@ fn one<'a>(value: Value<'a>, step: &Step) -> Option<Value<'a>> {
 fn elements(value: Value<'_>) -> Vec<Value<'_>> {
     let mut all = vec![];
     if let Value::Array(raw) = value
-        && Cursor::new(raw).array(&mut |element| all.push(element)).is_err()
+        && cursor(raw).array(&mut |element| all.push(element)).is_err()
     {
         all.clear();
     }

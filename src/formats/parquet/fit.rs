@@ -75,7 +75,7 @@ const fn element(data_type: &DataType) -> Option<&FieldRef> {
 }
 
 /// Makes a column of the declared type of one that [`check`] has let pass.
-pub(super) fn fit(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
+pub(in crate::formats) fn fit(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, String> {
     if array.data_type() == to {
         return Ok(Arc::clone(array));
     }
@@ -134,16 +134,16 @@ fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, arrow::error::Arrow
 
 /// Where a declared column comes from.
 #[derive(Debug, Clone)]
-pub(super) struct Origin {
+pub(in crate::formats) struct Origin {
     /// The column of the file; `None` where the file lacks it.
-    pub(super) column: Option<usize>,
+    pub(in crate::formats) column: Option<usize>,
     /// The declared column.
-    pub(super) field: FieldRef,
+    pub(in crate::formats) field: FieldRef,
 }
 
 impl Origin {
     /// Finds a declared column among those of a file.
-    pub(super) fn find(columns: &Fields, field: &FieldRef) -> Result<Self, String> {
+    pub(in crate::formats) fn find(columns: &Fields, field: &FieldRef) -> Result<Self, String> {
         let column = find(columns, field.name())?;
         if let Some(at) = column {
             check(columns[at].data_type(), field.data_type(), field.name())?;

@@ -14,14 +14,23 @@ use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::basic::Type as PhysicalType;
 
 use crate::error::{Error, Result};
-use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, boxed, project};
-use crate::formats::parquet::fit::{Origin, fit};
+use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, ReadRequest, boxed, project};
+use crate::formats::parquet::fit::{Origin, find, fit};
 use crate::formats::parquet::reader::{FileReader, parquet_error};
 use crate::formats::parquet::types::{spark_type, widened};
 
 /// The format `parquet`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ParquetFormat;
+pub struct ParquetFormat {
+    merges: bool,
+}
+
+impl ParquetFormat {
+    /// Reads parquet; a schema is inferred from all files where `merges`, else from the first.
+    pub const fn new(merges: bool) -> Self {
+        Self { merges }
+    }
+}
 
 #[async_trait]
 impl FileFormat for ParquetFormat {
@@ -49,33 +58,63 @@ impl FileFormat for ParquetFormat {
     }
 
     async fn infer_schema(&self, files: &[InputFile]) -> Result<SchemaRef> {
-        let Some(file) = files.first() else {
-            return Err(Error::invalid(
+        let mut merged: Option<SchemaRef> = None;
+        for file in files {
+            let schema = file_schema(file).await?;
+            merged = Some(match merged {
+                None => schema,
+                Some(before) => merge(&before, &schema).map_err(|why| file.data(why))?,
+            });
+            if !self.merges {
+                break;
+            }
+        }
+        merged.ok_or_else(|| {
+            Error::invalid(
                 "cannot infer a schema, since there are no parquet files yet; give a schema",
-            ));
-        };
-        let builder = open(file).await?;
-        let fields = builder.schema().fields().iter().map(|field| {
-            let (name, data_type) = (field.name(), field.data_type());
-            let data_type = spark_type(data_type).ok_or_else(|| {
-                file.data(format!("column `{name}` is {data_type}, which no SQL type can hold; give a schema without it"))
-            })?;
-            Ok(Field::new(name, data_type, true))
-        });
-        Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
+            )
+        })
     }
 
-    fn read(
-        &self,
-        file: InputFile,
-        schema: &SchemaRef,
-        projection: &[usize],
-    ) -> SendableRecordBatchStream {
-        let output = project(schema, projection);
+    fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {
+        let output = project(&request.schema, &request.projection);
         let wanted = Arc::clone(&output);
         let batches = stream::once(async move { read_file(file, wanted).await });
         boxed(output, batches.try_flatten().map_err(DataFusionError::from))
     }
+}
+
+/// The columns of a file in Spark's types.
+async fn file_schema(file: &InputFile) -> Result<SchemaRef> {
+    let builder = open(file).await?;
+    let fields = builder.schema().fields().iter().map(|field| {
+        let (name, data_type) = (field.name(), field.data_type());
+        let data_type = spark_type(data_type).ok_or_else(|| {
+            file.data(format!("column `{name}` is {data_type}, which no SQL type can hold; give a schema without it"))
+        })?;
+        Ok(Field::new(name, data_type, true))
+    });
+    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
+}
+
+/// The columns of both. `Err` for a column that they have with different types.
+fn merge(before: &Schema, schema: &Schema) -> Result<SchemaRef, String> {
+    let mut fields: Vec<_> = before.fields().iter().map(Arc::clone).collect();
+    for field in schema.fields() {
+        match find(before.fields(), field.name())? {
+            None => fields.push(Arc::clone(field)),
+            Some(at) if before.field(at).data_type() == field.data_type() => (),
+            Some(at) => {
+                return Err(format!(
+                    "column `{}` is {} here and {} in the files before; give a schema",
+                    field.name(),
+                    field.data_type(),
+                    before.field(at).data_type()
+                ));
+            }
+        }
+    }
+    Ok(Arc::new(Schema::new(fields)))
 }
 
 async fn open(file: &InputFile) -> Result<ParquetRecordBatchStreamBuilder<FileReader>> {

@@ -1,9 +1,9 @@
 //! Parquet files, read with the columns that were declared rather than those of each file.
 
-mod fit;
+pub(super) mod fit;
 pub mod format;
 mod reader;
-mod types;
+pub(super) mod types;
 
 pub use format::ParquetFormat;
 

@@ -17,7 +17,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::format::{FileFormat, InputFile};
+use crate::formats::format::{FileFormat, InputFile, ReadRequest};
 use crate::formats::parquet::ParquetFormat;
 
 async fn file(columns: Vec<(&str, ArrayRef)>) -> InputFile {
@@ -47,7 +47,8 @@ const fn micros(zone: Option<Arc<str>>) -> DataType {
 }
 
 async fn read(file: InputFile, schema: &SchemaRef, columns: &[usize]) -> Result<Vec<RecordBatch>> {
-    let stream = ParquetFormat.read(file, schema, columns);
+    let request = ReadRequest { projection: columns.to_vec(), ..ReadRequest::all(schema) };
+    let stream = ParquetFormat::default().read(file, &request);
     assert_eq!(stream.schema().fields().len(), columns.len());
     stream.try_collect().await.map_err(Error::from)
 }
@@ -152,7 +153,7 @@ async fn an_inferred_schema_has_sql_types_only() {
         ("wall", Arc::new(TimestampMillisecondArray::from(vec![1]))),
     ])
     .await;
-    let inferred = ParquetFormat.infer_schema(&[file]).await.unwrap();
+    let inferred = ParquetFormat::default().infer_schema(&[file]).await.unwrap();
     let expected = schema(&[
         ("view", DataType::Utf8),
         ("u", DataType::Decimal128(20, 0)),
@@ -160,7 +161,7 @@ async fn an_inferred_schema_has_sql_types_only() {
         ("wall", micros(None)),
     ]);
     assert_eq!(inferred, expected);
-    ParquetFormat.check_schema(&inferred).unwrap();
+    ParquetFormat::default().check_schema(&inferred).unwrap();
 }
 
 #[tokio::test]
@@ -195,7 +196,8 @@ async fn old_timestamps_of_96_bits_are_points_in_time() {
     group.close().unwrap();
     writer.close().unwrap();
     let file = stored(bytes).await;
-    let inferred = ParquetFormat.infer_schema(std::slice::from_ref(&file)).await.unwrap();
+    let inferred =
+        ParquetFormat::default().infer_schema(std::slice::from_ref(&file)).await.unwrap();
     assert_eq!(inferred, schema(&[("t", micros(Some("UTC".into())))]));
     let rows = read(file, &inferred, &[0]).await.unwrap();
     let value = rows[0].column(0).as_primitive::<TimestampMicrosecondType>().value(0);

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 /// The type that a column of the file has when nobody declared one.
 ///
 /// `None` for a type that Spark does not have.
-pub(super) fn spark_type(data_type: &DataType) -> Option<DataType> {
+pub(in crate::formats) fn spark_type(data_type: &DataType) -> Option<DataType> {
     Some(match data_type {
         DataType::Boolean
         | DataType::Int8

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use arrow::datatypes::Schema;
 use async_trait::async_trait;
 
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::{OptionReader, Options};
 use crate::connector::sink::{SinkContext, SinkFactory, StreamSink};
 use crate::error::{Error, Result};
 use crate::formats::encode::encoder::FileEncoding;
 use crate::formats::encode::json::encoding::JsonEncoding;
 use crate::formats::encode::parquet::{ParquetCompression, ParquetEncoding};
+use crate::sinks::file::option_docs;
 use crate::sinks::file::sink::FileSink;
 
 /// Makes sinks that write files of one format into a folder.
@@ -63,6 +65,17 @@ fn is_uncompressed(text: &str) -> bool {
 
 #[async_trait]
 impl SinkFactory for FileSinkFactory {
+    fn options(&self) -> OptionDocs {
+        match self.format {
+            Format::Json => &[option_docs::FILES, option_docs::JSON],
+            Format::Parquet => &[option_docs::FILES, option_docs::PARQUET],
+        }
+    }
+
+    fn can_partition(&self) -> bool {
+        false
+    }
+
     fn needs_checkpoint(&self) -> bool {
         true
     }
@@ -72,7 +85,7 @@ impl SinkFactory for FileSinkFactory {
             Format::Json => "json",
             Format::Parquet => "parquet",
         };
-        let mut reader = options.reader(format!("sink `{name}`"));
+        let mut reader = options.reader(format!("sink `{name}`"), self.options());
         let path = reader.required("path", "it is the folder that the files go to")?.to_owned();
         let encoding = self.encoding(&mut reader)?;
         reader.finish()?;

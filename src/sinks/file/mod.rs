@@ -18,6 +18,7 @@
 
 mod factory;
 mod log;
+mod option_docs;
 mod owner;
 mod sink;
 mod upload;

@@ -79,6 +79,7 @@ fn context(schema: SchemaRef) -> SinkContext {
     SinkContext {
         query_name: None,
         schema,
+        partition_by: vec![],
         storage: Arc::new(LocalStorage::default()),
         clock: Arc::new(ManualClock::new(1_700_000_000_000)),
         session: SinkSession(SessionContext::new()),

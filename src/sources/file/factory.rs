@@ -6,6 +6,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::source::{
     DefineContext, Freshness, MicroBatchSource, SourceContext, SourceDefinition, SourceFactory,
@@ -13,9 +14,13 @@ use crate::connector::source::{
 use crate::connector::storage::Storage;
 use crate::connector::versioned::RefreshedTable;
 use crate::error::{Error, Result};
+use crate::event_time::zone::TimeZone;
 use crate::formats::format::{FileFormat, InputFile, all_nullable};
+use crate::sources::file::folder_columns::FolderColumns;
 use crate::sources::file::listing::{ListedFile, Listing, input_file};
+use crate::sources::file::option_docs::of_format;
 use crate::sources::file::options::FileOptions;
+use crate::sources::file::reading::FileReading;
 use crate::sources::file::source::FileSource;
 use crate::sources::file::table::FileTable;
 
@@ -26,7 +31,7 @@ pub struct FileSourceFactory {
 }
 
 impl FileSourceFactory {
-    /// For `json` or `parquet`.
+    /// For one of the formats that files can be read in.
     pub fn new(format: impl Into<String>) -> Self {
         Self { format: format.into() }
     }
@@ -34,6 +39,10 @@ impl FileSourceFactory {
 
 #[async_trait]
 impl SourceFactory for FileSourceFactory {
+    fn options(&self) -> OptionDocs {
+        of_format(&self.format)
+    }
+
     async fn define(
         &self,
         options: &Options,
@@ -41,11 +50,15 @@ impl SourceFactory for FileSourceFactory {
         context: &DefineContext,
     ) -> Result<Arc<dyn SourceDefinition>> {
         let options = FileOptions::read(&self.format, options)?;
-        let listing = Listing::new(options.files.clone(), context.storage.as_ref())?;
-        let schema = match schema {
+        let storage = context.storage.as_ref();
+        let listing = Listing::new(options.files.clone(), storage)?;
+        if context.must_exist {
+            listing.check_path(storage).await?;
+        }
+        let files = listing.list().await?;
+        let schema = match schema.or_else(|| options.format.fixed_schema()) {
             Some(schema) => schema,
             None if context.infer_schema => {
-                let files = listing.list().await?;
                 infer_schema(options.format.as_ref(), &files, context).await?
             }
             None => {
@@ -56,9 +69,10 @@ impl SourceFactory for FileSourceFactory {
                 )));
             }
         };
-        let schema = all_nullable(&schema);
-        options.format.check_schema(&schema)?;
-        Ok(Arc::new(FileSourceDefinition { options, schema }))
+        let mut columns = FolderColumns::new(&options.files, storage)?;
+        let schema = all_nullable(columns.discover(&files, &schema)?.as_ref());
+        options.format.check_schema(&columns.data_columns(&schema))?;
+        Ok(Arc::new(FileSourceDefinition { options, schema, columns, zone: context.time_zone }))
     }
 }
 
@@ -76,6 +90,9 @@ async fn infer_schema(
 pub struct FileSourceDefinition {
     options: FileOptions,
     schema: SchemaRef,
+    columns: FolderColumns,
+    /// The zone of times that name none, for a table.
+    zone: TimeZone,
 }
 
 #[async_trait]
@@ -93,7 +110,13 @@ impl SourceDefinition for FileSourceDefinition {
     }
 
     fn start(&self, context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {
-        Ok(Arc::new(FileSource::new(&self.options, self.schema(), context)?))
+        if self.options.modified.is_given() {
+            return Err(Error::unsupported(
+                "the options `modifiedAfter` and `modifiedBefore` are for static tables; a stream reads all files, or those whose names match `pathGlobFilter`",
+            ));
+        }
+        let (schema, columns) = (self.schema(), self.columns.clone());
+        Ok(Arc::new(FileSource::new(&self.options, schema, columns, context)?))
     }
 
     async fn table(
@@ -101,8 +124,10 @@ impl SourceDefinition for FileSourceDefinition {
         storage: &Arc<dyn Storage>,
         freshness: Freshness,
     ) -> Result<Arc<dyn TableProvider>> {
+        let (schema, columns) = (self.schema(), self.columns.clone());
         let storage = Arc::clone(storage);
-        let table = FileTable::open(&self.options, self.schema(), storage, freshness).await?;
+        let reading = FileReading::new(&self.options, schema, columns, storage, self.zone);
+        let table = FileTable::open(&self.options, reading, freshness).await?;
         Ok(match freshness {
             Freshness::Snapshot => Arc::new(table),
             Freshness::Live => Arc::new(RefreshedTable::new(Arc::new(table))),

@@ -1,7 +1,8 @@
 //! Which files there are.
 //!
 //! Names that begin with `_` or `.` are no data, and folders inside a folder are not looked into
-//! unless that is asked for. A folder that a file sink writes to has what the sink's log says.
+//! unless that is asked for or one of them has a column in its name. A folder that a file sink
+//! writes to has what the sink's log says.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::checkpoint::manifest::{METADATA_FOLDER, SinkFile, committed_files};
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
 use crate::formats::format::InputFile;
+use crate::sources::file::folder_columns::names_a_column;
 use crate::sources::file::glob::{NamePattern, is_hidden};
 use crate::sources::file::options::WhichFiles;
 use crate::sources::file::partition::FileToRead;
@@ -65,6 +67,30 @@ impl Listing {
     /// The path with its patterns, as an absolute URL where it has none.
     pub(super) fn name(&self) -> &str {
         if self.files.patterns.is_empty() { &self.base.url } else { &self.files.given }
+    }
+
+    /// Checks that the path is there. A pattern may match nothing yet.
+    ///
+    /// # Errors
+    /// `NotFound`; `Storage`.
+    pub(super) async fn check_path(&self, storage: &dyn Storage) -> Result<()> {
+        if !self.files.patterns.is_empty() || storage.has_folder(&self.base) {
+            return Ok(());
+        }
+        if !self.list().await?.is_empty() {
+            return Ok(());
+        }
+        Err(Error::NotFound { what: "path", name: self.base.url.clone(), nearest: None })
+    }
+
+    /// Whether the files are those that the log of a file sink names.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub(super) async fn is_written_by_sink(&self) -> Result<bool> {
+        let listed = self.children(&self.base.path).await?;
+        let has_log = |path: &Path| path.filename() == Some(METADATA_FOLDER);
+        Ok(self.files.patterns.is_empty() && listed.common_prefixes.iter().any(has_log))
     }
 
     /// All files that are there now, the oldest first and those of one time by URL.
@@ -138,12 +164,9 @@ impl Listing {
             self.below(folder, files).await?;
             return Ok(is_there);
         }
-        let columns = listed.common_prefixes.iter().map(name).find(|name| name.contains('='));
-        if let Some(column) = columns {
-            return Err(Error::unsupported(format!(
-                "`{}` has the folder `{column}`, and columns in the names of folders cannot be read; read the files without these columns with the option `recursiveFileLookup` `true`",
-                self.url(folder)
-            )));
+        if listed.common_prefixes.iter().any(|folder| names_a_column(&name(folder))) {
+            self.below(folder, files).await?;
+            return Ok(true);
         }
         let data = listed.objects.iter().filter(|file| !is_hidden(&name(&file.location)));
         files.extend(data.map(|file| self.listed(file)));

@@ -9,12 +9,17 @@
 //! offset is handed out, and names the files with their lengths; so the range between two offsets
 //! is the same rows for ever, whatever appears in the folder meanwhile.
 
+mod cleaner;
 mod entry;
 pub mod factory;
+mod folder_columns;
+pub mod format_options;
 mod glob;
 mod listing;
+mod option_docs;
 pub mod options;
 mod partition;
+mod reading;
 mod seen;
 pub mod source;
 pub mod table;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crate::connector::options::{OptionReader, Options};
 use crate::error::{Error, Result};
+use crate::event_time::text::parse_timestamp;
+use crate::event_time::zone::TimeZone;
 use crate::formats::format::FileFormat;
-use crate::formats::json::format::{JsonFormat, JsonReadOptions, ParseMode};
-use crate::formats::parquet::format::ParquetFormat;
+use crate::sources::file::format_options::format_by_name;
 use crate::sources::file::glob::{NamePattern, split_path};
+use crate::sources::file::option_docs::of_format;
 
 const DEFAULT_MAX_AGE: i64 = 7 * 24 * 3_600_000;
 const DEFAULT_CACHED_FILES: usize = 10_000;
@@ -24,6 +26,39 @@ pub struct FileOptions {
     /// age does not count.
     pub(super) max_age: Option<i64>,
     pub(super) by_name_only: bool,
+    /// What becomes of files whose rows are done.
+    pub(super) clean: CleanSource,
+    /// Which files are left out although their rows are wanted.
+    pub(super) forgive: Forgive,
+    /// When the files of a static table were last written.
+    pub(super) modified: Modified,
+}
+
+/// What becomes of files whose rows are done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum CleanSource {
+    Off,
+    Delete,
+    /// They are moved below this folder.
+    Archive(String),
+}
+
+/// Which files are left out although their rows are wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Forgive {
+    /// Those that are broken, from where they are.
+    pub(super) corrupt: bool,
+    /// Those that are gone.
+    pub(super) missing: bool,
+}
+
+/// When the files of a static table were last written: between two times, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Modified {
+    pub(super) after: Option<String>,
+    pub(super) before: Option<String>,
+    /// The zone of these times; that of the session when it is not given.
+    pub(super) zone: Option<TimeZone>,
 }
 
 /// Where the files are.
@@ -39,6 +74,8 @@ pub(super) struct WhichFiles {
     pub(super) filter: Option<NamePattern>,
     /// Whether folders inside are read too, to any depth.
     pub(super) recursive: bool,
+    /// The folder below which folders may have columns in their names, where it is not the path.
+    pub(super) base_path: Option<String>,
 }
 
 /// How much an epoch takes, and in which order.
@@ -66,7 +103,7 @@ impl FileOptions {
     /// # Errors
     /// `UnknownOption`, `InvalidOption`, `MissingOption`; `NotFound` for a format nobody reads.
     pub fn read(format: &str, options: &Options) -> Result<Self> {
-        let mut reader = options.reader(format!("source `{format}`"));
+        let mut reader = options.reader(format!("source `{format}`"), of_format(format));
         let format = format_by_name(format, &mut reader)?;
         let files = which_files(&mut reader)?;
         let pace = pace(&mut reader)?;
@@ -74,37 +111,13 @@ impl FileOptions {
         // Newest first and a limit leave old files behind; they must not become too old by that.
         let ignores_age = pace.latest_first && pace.max.is_some();
         let by_name_only = reader.flag("fileNameOnly", false)?;
+        let clean = clean_source(&mut reader)?;
+        let forgive = forgive(&mut reader)?;
+        let modified = modified(&mut reader)?;
         reader.finish()?;
-        Ok(Self { format, files, pace, max_age: (!ignores_age).then_some(max_age), by_name_only })
+        let max_age = (!ignores_age).then_some(max_age);
+        Ok(Self { format, files, pace, max_age, by_name_only, clean, forgive, modified })
     }
-}
-
-/// The format of this name with its own options.
-fn format_by_name(name: &str, reader: &mut OptionReader<'_>) -> Result<Arc<dyn FileFormat>> {
-    match name.to_ascii_lowercase().as_str() {
-        "json" => Ok(Arc::new(JsonFormat::new(json_options(reader)?))),
-        "parquet" => Ok(Arc::new(ParquetFormat)),
-        _ => Err(Error::NotFound { what: "file format", name: name.to_owned(), nearest: None }),
-    }
-}
-
-fn json_options(reader: &mut OptionReader<'_>) -> Result<JsonReadOptions> {
-    let mut options = JsonReadOptions::default();
-    if let Some(mode) = reader.text("mode").map(str::to_owned) {
-        options.mode = match mode.to_ascii_uppercase().as_str() {
-            "PERMISSIVE" => ParseMode::Permissive,
-            "DROPMALFORMED" => ParseMode::DropMalformed,
-            "FAILFAST" => ParseMode::FailFast,
-            _ => {
-                let reason = "the modes are PERMISSIVE, DROPMALFORMED and FAILFAST";
-                return Err(reader.invalid("mode", &mode, reason));
-            }
-        };
-    }
-    if let Some(column) = reader.text("columnNameOfCorruptRecord") {
-        column.clone_into(&mut options.corrupt_column);
-    }
-    Ok(options)
 }
 
 fn which_files(reader: &mut OptionReader<'_>) -> Result<WhichFiles> {
@@ -123,7 +136,69 @@ fn which_files(reader: &mut OptionReader<'_>) -> Result<WhichFiles> {
         None => None,
     };
     let recursive = reader.flag("recursiveFileLookup", false)?;
-    Ok(WhichFiles { fixed: fixed.to_owned(), given, patterns, filter, recursive })
+    let base_path = reader.text("basePath").map(str::to_owned);
+    Ok(WhichFiles { fixed: fixed.to_owned(), given, patterns, filter, recursive, base_path })
+}
+
+fn clean_source(reader: &mut OptionReader<'_>) -> Result<CleanSource> {
+    let archive = reader.text("sourceArchiveDir").map(str::to_owned);
+    let clean = reader.text("cleanSource").unwrap_or("off").to_owned();
+    match clean.to_ascii_lowercase().as_str() {
+        "off" => Ok(CleanSource::Off),
+        "delete" => Ok(CleanSource::Delete),
+        "archive" => archive.map(CleanSource::Archive).ok_or_else(|| Error::MissingOption {
+            owner: reader.owner().to_owned(),
+            option: "sourceArchiveDir".to_owned(),
+            reason: "it is the folder that files are moved to with `cleanSource` `archive`"
+                .to_owned(),
+        }),
+        _ => Err(reader.invalid("cleanSource", &clean, "it is `off`, `delete` or `archive`")),
+    }
+}
+
+fn forgive(reader: &mut OptionReader<'_>) -> Result<Forgive> {
+    let corrupt = reader.flag("ignoreCorruptFiles", false)?;
+    let missing = reader.flag("ignoreMissingFiles", false)?;
+    let mode = reader.given("mode").unwrap_or_default();
+    if corrupt && mode.eq_ignore_ascii_case("FAILFAST") {
+        let reason = "`mode` is FAILFAST, which fails for what would be left out; give one of them";
+        return Err(reader.invalid("ignoreCorruptFiles", "true", reason));
+    }
+    Ok(Forgive { corrupt, missing })
+}
+
+fn modified(reader: &mut OptionReader<'_>) -> Result<Modified> {
+    let mut modified = Modified::default();
+    if let Some(zone) = reader.given("timeZone").map(str::to_owned) {
+        modified.zone = TimeZone::find(&zone);
+    }
+    for (name, side) in
+        [("modifiedAfter", &mut modified.after), ("modifiedBefore", &mut modified.before)]
+    {
+        if let Some(text) = reader.text(name).map(str::to_owned) {
+            if parse_timestamp(&text, TimeZone::UTC).is_none() {
+                let reason = "it must be a time such as `2024-01-31T12:00:00`";
+                return Err(reader.invalid(name, &text, reason));
+            }
+            *side = Some(text);
+        }
+    }
+    Ok(modified)
+}
+
+impl Modified {
+    /// Whether files are chosen by when they were last written.
+    pub(super) const fn is_given(&self) -> bool {
+        self.after.is_some() || self.before.is_some()
+    }
+
+    /// Whether a file that was last written then, in microseconds, is meant.
+    pub(super) fn takes(&self, modified: i64, session: TimeZone) -> bool {
+        let zone = self.zone.unwrap_or(session);
+        let micros = |side: &Option<String>| side.as_ref().and_then(|t| parse_timestamp(t, zone));
+        micros(&self.after).is_none_or(|after| modified > after)
+            && micros(&self.before).is_none_or(|before| modified < before)
+    }
 }
 
 fn pace(reader: &mut OptionReader<'_>) -> Result<Pace> {
@@ -203,20 +278,35 @@ mod tests {
             ("discardCachedInputRatio", "NaN"),
             ("mode", "GUESS"),
             ("pathGlobFilter", "{a"),
+            ("cleanSource", "burn"),
+            ("modifiedBefore", "yesterday"),
+            ("lineSep", ""),
+            ("encoding", "latin1"),
+            ("dateFormat", "bb"),
+            ("timeZone", "Nowhere/City"),
+            ("locale", "de-DE"),
+            ("samplingRatio", "0"),
         ] {
             let error = read(&[("path", "/in"), (name, value)]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
             assert!(error.to_string().contains(name), "{error}");
         }
         assert!(matches!(read(&[]), Err(Error::MissingOption { .. })));
+        let archive = read(&[("path", "/in"), ("cleanSource", "ARCHIVE")]);
+        assert!(matches!(archive, Err(Error::MissingOption { .. })));
+        assert!(
+            read(&[("path", "/in"), ("mode", "failfast"), ("ignoreCorruptFiles", "true")]).is_err()
+        );
         let both = [("path", "/in"), ("maxFilesPerTrigger", "1"), ("maxBytesPerTrigger", "1")];
         assert!(read(&both).is_err());
     }
 
     #[test]
     fn an_option_that_does_nothing_here_is_refused() {
-        let error = read(&[("path", "/in"), ("cleanSource", "delete")]).unwrap_err();
+        let error = read(&[("path", "/in"), ("quote", "'")]).unwrap_err();
         assert!(matches!(error, Error::UnknownOption { .. }), "{error}");
+        let error = read(&[("path", "/in"), ("compression", "gzip")]).unwrap_err();
+        assert!(matches!(error, Error::Unsupported { .. }), "{error}");
         let options = [("path", "/in"), ("mode", "FAILFAST")].into_iter().collect();
         assert!(FileOptions::read("parquet", &options).is_err());
     }

@@ -1,18 +1,6 @@
-//! Which files are read together, and how.
+//! Which files are read together.
 
-use std::sync::Arc;
-
-use arrow::datatypes::SchemaRef;
-use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
-
-use crate::connector::storage::Storage;
-use crate::error::Result;
-use crate::formats::format::{FileFormat, InputFile};
-use crate::sources::file::listing::input_file;
 
 /// What it costs to open a file, in bytes that could be read in that time.
 const OPEN_COST: u64 = 64 * 1024;
@@ -58,34 +46,6 @@ pub(super) fn split(files: Vec<FileToRead>, parallelism: usize) -> Vec<FilesPart
         last = Some(part);
     }
     partitions
-}
-
-/// How files are read: what a partition needs besides its files.
-#[derive(Debug, Clone)]
-pub(super) struct FileReading {
-    pub(super) format: Arc<dyn FileFormat>,
-    pub(super) storage: Arc<dyn Storage>,
-    /// The columns of the table.
-    pub(super) schema: SchemaRef,
-}
-
-impl FileReading {
-    /// Reads some columns of some files, one file after another.
-    pub(super) fn read(
-        &self,
-        files: &[FileToRead],
-        projection: &[usize],
-    ) -> Result<SendableRecordBatchStream> {
-        let schema = Arc::new(self.schema.project(projection)?);
-        let opened = files.iter().map(|file| input_file(self.storage.as_ref(), file));
-        let opened = opened.collect::<Result<Vec<InputFile>>>()?;
-        let (format, all) = (Arc::clone(&self.format), Arc::clone(&self.schema));
-        let projection = projection.to_vec();
-        let batches = stream::iter(opened)
-            .map(move |file| Ok::<_, DataFusionError>(format.read(file, &all, &projection)))
-            .try_flatten();
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
-    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@
 //! | listing            | nothing was written; the folder is listed again     |
 //! | entry 8 of the log | 8 is the next offset, with the files that it has    |
 //! | `offsets/N` with 8 | the epoch runs again over the files of entry 8      |
+//!
+//! With `cleanSource`, files go when the epoch that read them is committed. A crash before that is
+//! done leaves some of them; the next run goes over its last entries again.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::fmt;
@@ -29,10 +32,13 @@ use crate::connector::source::{
     InputPartition, MicroBatchSource, ReadLimit, SourceContext, foreign,
 };
 use crate::error::{Error, Result};
+use crate::sources::file::cleaner::Cleaner;
 use crate::sources::file::entry::FileEntry;
+use crate::sources::file::folder_columns::FolderColumns;
 use crate::sources::file::listing::{ListedFile, Listing};
 use crate::sources::file::options::{FileOptions, MaxPerEpoch, Pace};
-use crate::sources::file::partition::{FileReading, FileToRead, FilesPartition, split};
+use crate::sources::file::partition::{FileToRead, FilesPartition, split};
+use crate::sources::file::reading::FileReading;
 use crate::sources::file::seen::SeenFiles;
 
 /// How many entries of the log lie between compactions.
@@ -46,6 +52,8 @@ pub struct FileSource {
     log: CompactibleLog<FileEntry>,
     listing: Listing,
     pace: Pace,
+    /// What becomes of files whose rows are done; none where they stay.
+    cleaner: Option<Cleaner>,
     state: Mutex<State>,
 }
 
@@ -56,6 +64,8 @@ struct State {
     newest: Option<u64>,
     /// The entries of the log that are not yet committed, as far as this run knows them.
     entries: BTreeMap<u64, Vec<FileEntry>>,
+    /// Files whose rows an earlier run may have read to the end without cleaning up after them.
+    uncleaned: Vec<FileEntry>,
     seen: SeenFiles,
     /// Files that were listed but not taken, in the order in which they will be.
     backlog: VecDeque<ListedFile>,
@@ -68,6 +78,7 @@ impl State {
         Self {
             newest: None,
             entries: BTreeMap::new(),
+            uncleaned: vec![],
             seen,
             backlog: VecDeque::new(),
             is_frozen: false,
@@ -78,10 +89,13 @@ impl State {
     fn adopt(&mut self, all: Vec<FileEntry>, newest: Option<u64>, done: Option<u64>) {
         self.newest = newest;
         self.entries.clear();
+        self.uncleaned.clear();
         for entry in all {
             self.seen.add(&entry.path, entry.timestamp);
             if done.is_none_or(|done| entry.batch_id > done) {
                 self.entries.entry(entry.batch_id).or_default().push(entry);
+            } else if done.is_some_and(|done| done - entry.batch_id < COMPACT_INTERVAL) {
+                self.uncleaned.push(entry);
             }
         }
         self.seen.forget_old();
@@ -98,16 +112,20 @@ impl FileSource {
     pub(super) fn new(
         options: &FileOptions,
         schema: SchemaRef,
+        columns: FolderColumns,
         context: SourceContext,
     ) -> Result<Self> {
         let listing = Listing::new(options.files.clone(), context.storage.as_ref())?;
-        let (format, storage) = (Arc::clone(&options.format), context.storage);
+        let storage = context.storage;
+        let cleaner = Cleaner::new(&options.clean, &options.files, &storage)?;
+        let reading = FileReading::new(options, schema, columns, storage, context.time_zone);
         Ok(Self {
-            reading: FileReading { format, storage, schema },
+            reading,
             log_folder: context.folder.given.clone(),
             log: CompactibleLog::new(context.folder, COMPACT_INTERVAL),
             listing,
             pace: options.pace.clone(),
+            cleaner,
             state: Mutex::new(State::new(SeenFiles::new(options.by_name_only, options.max_age))),
         })
     }
@@ -285,6 +303,16 @@ impl MicroBatchSource for FileSource {
     }
 
     async fn recover(&self, last: Option<&Offset>) -> Result<()> {
+        // Later on, all files may have been cleaned up, and some stores know no empty folders.
+        if last.is_none() {
+            self.listing.check_path(self.reading.storage.as_ref()).await?;
+        }
+        if self.cleaner.is_some() && self.listing.is_written_by_sink().await? {
+            return Err(Error::unsupported(format!(
+                "`{}` is written by a file sink, whose files cannot be taken away; leave out the option `cleanSource`",
+                self.listing.name()
+            )));
+        }
         let all = self.log.all().await?;
         let newest = self.log.latest().await?;
         let done = self.known(last, newest)?;
@@ -325,6 +353,7 @@ impl MicroBatchSource for FileSource {
         end: &Offset,
         parallelism: usize,
     ) -> Result<Vec<InputPartition>> {
+        self.reading.counts.reset();
         let start = start.map(|start| self.number(start)).transpose()?;
         let files = self.files_between(start, self.number(end)?).await?;
         let partitions = split(files, parallelism).into_iter().map(|partition| {
@@ -347,8 +376,23 @@ impl MicroBatchSource for FileSource {
 
     async fn commit(&self, end: &Offset) -> Result<()> {
         let done = self.number(end)?;
-        let mut state = self.state.lock().await;
-        state.entries.retain(|number, _| *number > done);
+        let files = {
+            let mut state = self.state.lock().await;
+            let kept = state.entries.split_off(&(done + 1));
+            let committed = std::mem::replace(&mut state.entries, kept).into_values().flatten();
+            let (earlier, kept) = std::mem::take(&mut state.uncleaned)
+                .into_iter()
+                .partition(|entry: &FileEntry| entry.batch_id <= done);
+            state.uncleaned = kept;
+            committed.chain::<Vec<_>>(earlier).collect()
+        };
+        if let Some(cleaner) = &self.cleaner {
+            cleaner.clean(files).await;
+        }
         Ok(())
+    }
+
+    fn metrics(&self) -> BTreeMap<String, String> {
+        self.reading.metrics()
     }
 }

@@ -16,12 +16,13 @@ use futures::stream;
 use serde::{Deserialize, Serialize};
 
 use crate::connector::source::{Freshness, foreign};
-use crate::connector::storage::Storage;
 use crate::connector::versioned::{TableContent, VersionedTable};
 use crate::error::{Error, Result};
-use crate::sources::file::listing::Listing;
-use crate::sources::file::options::FileOptions;
-use crate::sources::file::partition::{FileReading, FileToRead, split};
+use crate::event_time::zone::TimeZone;
+use crate::sources::file::listing::{ListedFile, Listing};
+use crate::sources::file::options::{FileOptions, Modified};
+use crate::sources::file::partition::{FileToRead, split};
+use crate::sources::file::reading::FileReading;
 
 /// The files of a folder as a static table.
 ///
@@ -31,7 +32,8 @@ use crate::sources::file::partition::{FileReading, FileToRead, split};
 pub struct FileTable {
     reading: FileReading,
     listing: Listing,
-    snapshot: Option<Vec<FileToRead>>,
+    modified: Modified,
+    snapshot: Option<Vec<ListedFile>>,
 }
 
 impl FileTable {
@@ -39,25 +41,29 @@ impl FileTable {
     ///
     /// # Errors
     /// `Storage` when the folder cannot be listed.
-    pub async fn open(
+    pub(super) async fn open(
         options: &FileOptions,
-        schema: SchemaRef,
-        storage: Arc<dyn Storage>,
+        reading: FileReading,
         freshness: Freshness,
     ) -> Result<Self> {
-        let listing = Listing::new(options.files.clone(), storage.as_ref())?;
-        let snapshot = match freshness {
-            Freshness::Snapshot => Some(to_read(&listing).await?),
-            Freshness::Live => None,
-        };
-        let reading = FileReading { format: Arc::clone(&options.format), storage, schema };
-        Ok(Self { reading, listing, snapshot })
+        let listing = Listing::new(options.files.clone(), reading.storage.as_ref())?;
+        let mut table =
+            Self { reading, listing, modified: options.modified.clone(), snapshot: None };
+        if freshness == Freshness::Snapshot {
+            table.snapshot = Some(table.listing.list().await?);
+        }
+        Ok(table)
     }
-}
 
-async fn to_read(listing: &Listing) -> Result<Vec<FileToRead>> {
-    let files = listing.list().await?;
-    Ok(files.iter().map(|file| file.to_read()).collect())
+    /// The files to read when the session is in this zone.
+    async fn files(&self, zone: TimeZone) -> Result<Vec<FileToRead>> {
+        let files = match &self.snapshot {
+            Some(files) => files.clone(),
+            None => self.listing.list().await?,
+        };
+        let wanted = files.iter().filter(|file| self.modified.takes(file.modified, zone));
+        Ok(wanted.map(ListedFile::to_read).collect())
+    }
 }
 
 /// What the folder held at one moment.
@@ -82,7 +88,8 @@ impl VersionedTable for FileTable {
     }
 
     async fn current(&self) -> Result<TableContent> {
-        let listed = self.listing.list().await?;
+        let mut listed = self.listing.list().await?;
+        listed.retain(|file| self.modified.takes(file.modified, self.reading.zone));
         let content = Content {
             newest: listed.iter().map(|file| file.modified).max().unwrap_or_default(),
             files: listed.iter().map(|file| file.to_read()).collect(),
@@ -123,10 +130,9 @@ impl TableProvider for FileTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let files = match &self.snapshot {
-            Some(files) => files.clone(),
-            None => to_read(&self.listing).await?,
-        };
+        let zone = state.config_options().execution.time_zone.as_deref();
+        let zone = zone.and_then(TimeZone::find).unwrap_or_default();
+        let files = self.files(zone).await?;
         let projection = match projection {
             Some(projection) => projection.clone(),
             None => (0..self.reading.schema.fields().len()).collect(),
@@ -139,7 +145,7 @@ impl TableProvider for FileTable {
         }
         let streams = groups.into_iter().map(|files| {
             let (schema, projection) = (Arc::clone(&schema), projection.clone());
-            let reading = self.reading.clone();
+            let reading = self.reading.clone().in_zone(zone);
             Arc::new(FilesStream { reading, files, projection, schema }) as Arc<dyn PartitionStream>
         });
         let streams = streams.collect();

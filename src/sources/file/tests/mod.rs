@@ -22,8 +22,12 @@ use crate::connector::source::{
 };
 use crate::connector::storage::Storage;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::zone::TimeZone;
 use crate::runtime::clock::ManualClock;
 use crate::sources::file::factory::FileSourceFactory;
+
+mod cleaning;
+mod columns;
 
 /// A folder of files and a checkpoint.
 struct World {
@@ -71,7 +75,9 @@ impl World {
         let folder = storage.open(&self.path("checkpoint/sources/json-0")).unwrap();
         let clock = Arc::new(ManualClock::new(0));
         let definition = self.define(options).await.unwrap();
-        definition.start(SourceContext { folder, storage, clock }).unwrap()
+        definition
+            .start(SourceContext { folder, storage, clock, time_zone: TimeZone::UTC })
+            .unwrap()
     }
 
     async fn table(&self, freshness: Freshness) -> Result<Arc<dyn TableProvider>> {
@@ -87,7 +93,12 @@ fn touch(path: &Path, second: u64) {
 }
 
 fn context(infer_schema: bool) -> DefineContext {
-    DefineContext { storage: Arc::new(LocalStorage::default()), infer_schema }
+    DefineContext {
+        storage: Arc::new(LocalStorage::default()),
+        infer_schema,
+        must_exist: false,
+        time_zone: TimeZone::UTC,
+    }
 }
 
 fn schema() -> SchemaRef {
@@ -356,18 +367,20 @@ async fn hidden_files_and_folders_inside_are_left_out() {
     assert_eq!(listed(&[("path", &glob)]).await, [4]);
     let file = world.path("in/g.csv");
     assert_eq!(listed(&[("path", &file)]).await, [6]);
-    let nowhere = world.path("nowhere");
+    let empty = world.path("empty");
+    fs::create_dir(&empty).unwrap();
+    assert!(listed(&[("path", &empty)]).await.is_empty());
+    let nowhere = world.path("nowhere*");
     assert!(listed(&[("path", &nowhere)]).await.is_empty());
 }
 
 #[tokio::test]
-async fn folders_named_after_columns_are_refused_rather_than_overlooked() {
+async fn a_path_that_is_not_there_is_refused_at_the_first_start() {
     let world = World::new();
-    world.add("day=1/a.json", 1, 1);
-    let source = world.start(&[]).await;
-    let error = source.latest_offset(None, ReadLimit::Configured).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("day=1"), "{error}");
+    let nowhere = world.path("nowhere");
+    let source = world.start(&[("path", &nowhere)]).await;
+    let error = source.recover(None).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound { what: "path", .. }), "{error}");
 }
 
 #[tokio::test]

@@ -1,0 +1,280 @@
+//! The bytes of a text file as UTF-8: decompressed where its name says so, decoded from its
+//! encoding, without a byte order mark.
+
+use std::io::Write;
+
+use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE};
+use flate2::write::MultiGzDecoder;
+
+use crate::error::{Error, Result};
+use crate::formats::format::InputFile;
+
+/// How much of a file is read at once.
+pub(super) const CHUNK_BYTES: u64 = 2 * 1024 * 1024;
+
+/// How much of a compressed file is read at once, since it may grow a thousandfold.
+const COMPRESSED_CHUNK_BYTES: u64 = 128 * 1024;
+
+/// The largest file that is read as a whole, after decompression. An array of strings holds less
+/// than 2 GiB.
+const MAX_WHOLE_BYTES: usize = 1024 * 1024 * 1024;
+
+/// How the characters of a file are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// UTF-8; what is none becomes U+FFFD.
+    #[default]
+    Utf8,
+    /// One byte for each of the first 256 characters.
+    Latin1,
+    /// One byte for each of the first 128 characters; what is none becomes U+FFFD.
+    Ascii,
+    /// UTF-16 by its byte order mark, big-endian without one.
+    Utf16,
+    /// UTF-16, little-endian.
+    Utf16Le,
+    /// UTF-16, big-endian.
+    Utf16Be,
+}
+
+impl Encoding {
+    /// The names of all encodings.
+    pub const NAMES: &'static str = "UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16LE and UTF-16BE";
+
+    /// The encoding of this name, without regard to case.
+    pub fn find(name: &str) -> Option<Self> {
+        Some(match name.trim().to_ascii_uppercase().as_str() {
+            "UTF-8" => Self::Utf8,
+            "ISO-8859-1" => Self::Latin1,
+            "US-ASCII" => Self::Ascii,
+            "UTF-16" => Self::Utf16,
+            "UTF-16LE" => Self::Utf16Le,
+            "UTF-16BE" => Self::Utf16Be,
+            _ => return None,
+        })
+    }
+}
+
+/// Reads a file piece by piece.
+#[derive(Debug)]
+pub(super) struct Content {
+    file: InputFile,
+    /// How far the file has been read.
+    at: u64,
+    gunzip: Option<MultiGzDecoder<Vec<u8>>>,
+    decoder: Decoder,
+}
+
+impl Content {
+    /// Starts at the beginning of a file.
+    ///
+    /// # Errors
+    /// `Unsupported` for a file whose name says that it is compressed in a way nobody reads: its
+    /// bytes would be malformed records.
+    pub(super) fn open(file: InputFile, encoding: Encoding) -> Result<Self> {
+        let extension = file.path.extension().unwrap_or_default().to_ascii_lowercase();
+        let gunzip = match extension.as_str() {
+            "gz" | "gzip" => Some(MultiGzDecoder::new(Vec::new())),
+            "bz2" | "zst" | "zstd" | "lz4" | "snappy" | "deflate" | "xz" => {
+                return Err(Error::unsupported(format!(
+                    "`{}` is compressed in a way that cannot be read; compress it with gzip, or leave it out with the option `pathGlobFilter`",
+                    file.url
+                )));
+            }
+            _ => None,
+        };
+        Ok(Self { file, at: 0, gunzip, decoder: Decoder::new(encoding) })
+    }
+
+    pub(super) const fn file(&self) -> &InputFile {
+        &self.file
+    }
+
+    /// The next piece; `None` after the last.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        while self.at < self.file.size {
+            let step = if self.gunzip.is_some() { COMPRESSED_CHUNK_BYTES } else { CHUNK_BYTES };
+            let end = self.file.size.min(self.at + step);
+            let bytes = self.file.bytes(self.at..end).await?;
+            self.at = end;
+            let is_last = end == self.file.size;
+            let piece = match &mut self.gunzip {
+                None => self.decoder.decode(&bytes, is_last),
+                Some(gunzip) => {
+                    let inflated = inflate(gunzip, &bytes, is_last);
+                    let inflated = inflated
+                        .map_err(|error| self.file.data(format!("it is no gzip file: {error}")))?;
+                    self.decoder.decode(&inflated, is_last)
+                }
+            };
+            if !piece.is_empty() {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The rest as one text; what is no UTF-8 becomes U+FFFD.
+    pub(super) async fn whole(mut self) -> Result<String> {
+        let mut all = vec![];
+        while let Some(piece) = self.next().await? {
+            if all.len() + piece.len() > MAX_WHOLE_BYTES {
+                return Err(self.file.data(format!(
+                    "it is longer than {MAX_WHOLE_BYTES} bytes, and must be read as a whole; split it, or write one record in each line"
+                )));
+            }
+            all.extend_from_slice(&piece);
+        }
+        Ok(String::from_utf8(all)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+}
+
+fn inflate(
+    gunzip: &mut MultiGzDecoder<Vec<u8>>,
+    bytes: &[u8],
+    is_last: bool,
+) -> std::io::Result<Vec<u8>> {
+    gunzip.write_all(bytes)?;
+    if is_last {
+        gunzip.try_finish()?;
+    }
+    Ok(std::mem::take(gunzip.get_mut()))
+}
+
+/// Bytes of an encoding to UTF-8, some at a time.
+#[derive(Debug)]
+enum Decoder {
+    /// UTF-8 as it stands, after a byte order mark.
+    Utf8 {
+        is_start: bool,
+    },
+    Latin1,
+    Ascii,
+    Utf16(Box<encoding_rs::Decoder>),
+    /// UTF-16 before its first two bytes.
+    Unmarked(Vec<u8>),
+}
+
+impl Decoder {
+    fn new(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Utf8 => Self::Utf8 { is_start: true },
+            Encoding::Latin1 => Self::Latin1,
+            Encoding::Ascii => Self::Ascii,
+            Encoding::Utf16 => Self::Unmarked(vec![]),
+            Encoding::Utf16Le => Self::Utf16(Box::new(UTF_16LE.new_decoder_with_bom_removal())),
+            Encoding::Utf16Be => Self::Utf16(Box::new(UTF_16BE.new_decoder_with_bom_removal())),
+        }
+    }
+
+    fn decode(&mut self, bytes: &[u8], is_last: bool) -> Vec<u8> {
+        match self {
+            Self::Utf8 { is_start } => {
+                let is_start = std::mem::replace(is_start, false);
+                let mark = bytes.strip_prefix(b"\xEF\xBB\xBF").filter(|_| is_start);
+                mark.unwrap_or(bytes).to_vec()
+            }
+            Self::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into(),
+            Self::Ascii => {
+                let chars = bytes.iter().map(|byte| match byte.is_ascii() {
+                    true => char::from(*byte),
+                    false => char::REPLACEMENT_CHARACTER,
+                });
+                chars.collect::<String>().into()
+            }
+            Self::Utf16(decoder) => decode_all(decoder, bytes, is_last),
+            Self::Unmarked(start) => {
+                start.extend_from_slice(bytes);
+                if start.len() < 2 && !is_last {
+                    return vec![];
+                }
+                let encoding = if start.starts_with(b"\xFF\xFE") { UTF_16LE } else { UTF_16BE };
+                let mut decoder = Box::new(encoding.new_decoder_with_bom_removal());
+                let decoded = decode_all(&mut decoder, start, is_last);
+                *self = Self::Utf16(decoder);
+                decoded
+            }
+        }
+    }
+}
+
+fn decode_all(decoder: &mut encoding_rs::Decoder, bytes: &[u8], is_last: bool) -> Vec<u8> {
+    let mut out = String::new();
+    let mut rest = bytes;
+    loop {
+        out.reserve(decoder.max_utf8_buffer_length(rest.len()).unwrap_or(rest.len()));
+        let (result, read, _) = decoder.decode_to_string(rest, &mut out, is_last);
+        rest = rest.get(read..).unwrap_or_default();
+        if result == CoderResult::InputEmpty {
+            return out.into_bytes();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+    use object_store::{ObjectStore, ObjectStoreExt};
+
+    use super::*;
+
+    async fn read(name: &str, bytes: &[u8], encoding: Encoding) -> Result<String> {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let path = Path::from(name);
+        store.put(&path, bytes.to_vec().into()).await.unwrap();
+        let url = format!("memory:///{name}");
+        let file = InputFile { store, path, size: bytes.len() as u64, url };
+        Content::open(file, encoding)?.whole().await
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(vec![], Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_encoding_reads_its_own_bytes() {
+        let units = |text: &str, big: bool| -> Vec<u8> {
+            let bytes = |unit: u16| if big { unit.to_be_bytes() } else { unit.to_le_bytes() };
+            text.encode_utf16().flat_map(bytes).collect()
+        };
+        let text = "a\u{e9}\u{1f600}";
+        for (name, bytes) in [
+            ("utf-8", [b"\xEF\xBB\xBF", text.as_bytes()].concat()),
+            ("UTF-16LE", units(text, false)),
+            ("UTF-16BE", units(text, true)),
+            ("UTF-16", units(text, true)),
+            ("UTF-16", units(&format!("\u{feff}{text}"), false)),
+            ("UTF-16", units(&format!("\u{feff}{text}"), true)),
+        ] {
+            let encoding = Encoding::find(name).unwrap();
+            assert_eq!(read("f.csv", &bytes, encoding).await.unwrap(), text, "{name}");
+        }
+        assert_eq!(read("f", b"\x80\xE9", Encoding::Latin1).await.unwrap(), "\u{80}\u{e9}");
+        assert_eq!(read("f", b"a\xE9", Encoding::Ascii).await.unwrap(), "a\u{fffd}");
+        assert_eq!(read("f", b"a\xFFb", Encoding::Utf8).await.unwrap(), "a\u{fffd}b");
+        assert_eq!(read("f", b"\0", Encoding::Utf16Le).await.unwrap(), "\u{fffd}");
+        assert_eq!(Encoding::find("latin1"), None);
+    }
+
+    #[tokio::test]
+    async fn gzip_is_known_by_the_name_and_must_be_whole() {
+        let two = [gzip(b"a\n"), gzip(b"b\n")].concat();
+        assert_eq!(read("f.csv.gz", &two, Encoding::Utf8).await.unwrap(), "a\nb\n");
+        let long = "x".repeat(CHUNK_BYTES as usize + 1);
+        let inflated = read("f.GZ", &gzip(long.as_bytes()), Encoding::Utf8).await.unwrap();
+        assert_eq!(inflated.len(), long.len());
+        for broken in [&b"a,b\n"[..], &two[..two.len() - 5]] {
+            let error = read("f.gz", broken, Encoding::Utf8).await.unwrap_err();
+            assert!(error.to_string().contains("memory:///f.gz"), "{error}");
+        }
+        assert!(matches!(read("f.bz2", b"", Encoding::Utf8).await, Err(Error::Unsupported { .. })));
+    }
+}
