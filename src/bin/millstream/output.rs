@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::screen::aside;
 
 /// Prints the results of several queries, one after the other.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
     format: Format,
     results: usize,

@@ -1,5 +1,6 @@
 //! What a user of sessions gets, where SQL cannot say it.
 
+mod inspect;
 mod listeners;
 mod observe;
 mod option_table;
