@@ -2,6 +2,7 @@
 
 pub mod builder;
 pub mod builtin;
+pub(crate) mod catalog;
 mod columns;
 pub mod data_frame;
 pub mod expression;

@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::catalog::TableProvider;
+use arrow::array::{ArrayRef, StringArray};
 use datafusion::catalog::view::ViewTable;
-use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::logical_expr::LogicalPlanBuilder;
 use sqlparser::ast::Query;
 
 use crate::connector::options::nearest;
@@ -18,9 +14,10 @@ use crate::logical::check::check_subqueries;
 use crate::logical::explain_mode::ExplainMode;
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::session::builtin;
+use crate::session::catalog;
 use crate::session::data_frame::{StreamingDataFrame, quoted_reference};
 use crate::session::session::StreamSession;
-use crate::sql::planner::{plan, plan_batch};
+use crate::sql::planner::plan;
 use crate::sql::statement::{CreateStreamingTable, CreateTable, Statement};
 
 /// Runs a statement; a query is planned only.
@@ -43,13 +40,11 @@ pub(crate) async fn run(
         Statement::Set { key, value } => set(session, &key, value.as_deref()),
         Statement::DropTable { name, if_exists } => drop_table(session, "table", &name, if_exists),
         Statement::DropView { name, if_exists } => drop_table(session, "view", &name, if_exists),
-        Statement::Batch(statement) => {
-            Ok(session.data_frame(plan_batch(&session.state(), &statement).await?))
-        }
+        Statement::Catalog(statement) => catalog::run(session, statement).await,
     }
 }
 
-async fn frame(session: &StreamSession, query: &Query) -> Result<StreamingDataFrame> {
+pub(crate) async fn frame(session: &StreamSession, query: &Query) -> Result<StreamingDataFrame> {
     let plan = plan(&session.state(), query).await?;
     check_subqueries(&plan)?;
     Ok(session.data_frame(plan))
@@ -237,11 +232,11 @@ fn drop_table(
 }
 
 /// The true spelling of a table or view, compared without regard to case.
-fn find_table(session: &StreamSession, name: &str) -> Option<String> {
+pub(crate) fn find_table(session: &StreamSession, name: &str) -> Option<String> {
     table_names(session).into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
-fn table_names(session: &StreamSession) -> Vec<String> {
+pub(crate) fn table_names(session: &StreamSession) -> Vec<String> {
     let state = session.state();
     let defaults = &state.config_options().catalog;
     state
@@ -257,12 +252,6 @@ fn rows(
     names: &[&str],
     columns: Vec<StringArray>,
 ) -> Result<StreamingDataFrame> {
-    let fields: Vec<Field> =
-        names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
-    let schema = Arc::new(Schema::new(fields));
-    let columns = columns.into_iter().map(|column| Arc::new(column) as _).collect();
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-    let table: Arc<dyn TableProvider> = Arc::new(MemTable::try_new(schema, vec![vec![batch]])?);
-    let plan = LogicalPlanBuilder::scan("result", provider_as_source(table), None)?.build()?;
-    Ok(session.data_frame(plan))
+    let columns = columns.into_iter().map(|column| Arc::new(column) as ArrayRef);
+    catalog::rows(session, names.iter().copied().zip(columns).collect())
 }

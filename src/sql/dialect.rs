@@ -3,12 +3,19 @@
 
 use std::any::TypeId;
 
-use sqlparser::ast::{Expr, Query};
+use sqlparser::ast::{BinaryOperator, Expr, Query};
 use sqlparser::dialect::{Dialect, SparkSqlDialect};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::error::{Error, Result};
+use crate::sql::raw_strings::made_plain;
+
+/// How tight a shift binds: between `&` and `+`.
+const SHIFT: u8 = 25;
+
+/// The operator that shifts to the right and fills up with zeros.
+pub(super) const UNSIGNED_SHIFT: &str = ">>>";
 
 /// Spark's dialect with string escapes, adjacent strings and letters of all scripts in names.
 #[derive(Debug)]
@@ -115,19 +122,47 @@ impl Dialect for StreamDialect {
         SPARK.supports_map_literal_with_angle_brackets()
     }
 
+    fn supports_bitwise_shift_operators(&self) -> bool {
+        true
+    }
+
+    fn supports_order_by_all(&self) -> bool {
+        true
+    }
+
+    /// Shifts bind less than `+` and more than `&`.
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        match parser.peek_token_ref().token {
+            Token::ShiftLeft | Token::ShiftRight => Some(Ok(SHIFT)),
+            _ => SPARK.get_next_precedence(parser),
+        }
+    }
+
     fn parse_infix(
         &self,
         parser: &mut Parser<'_>,
         expr: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
+        if parser.peek_token_ref().token == Token::ShiftRight
+            && parser.peek_nth_token_ref(1).token == Token::Gt
+        {
+            parser.next_token();
+            parser.next_token();
+            let op = BinaryOperator::Custom(UNSIGNED_SHIFT.to_owned());
+            return Some(parser.parse_subexpr(SHIFT).map(|right| Expr::BinaryOp {
+                left: Box::new(expr.clone()),
+                op,
+                right: Box::new(right),
+            }));
+        }
         SPARK.parse_infix(parser, expr, precedence)
     }
 }
 
 /// Splits a text into tokens; blanks and comments are tokens too.
 pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
-    Tokenizer::new(&StreamDialect, text)
+    Tokenizer::new(&StreamDialect, &made_plain(text))
         .tokenize_with_location()
         .map_err(|error| at(error.location, &error.message))
 }

@@ -16,6 +16,10 @@ const STREAM: &str = "__millstream_stream";
 const WATERMARK: &str = "__millstream_watermark";
 const WINDOW: &str = "__millstream_window";
 const GENERATOR: &str = "__millstream_generator";
+/// What the token pass writes for the patterns of `LIKE ANY`, and for those of `LIKE ALL`.
+pub(super) const LIKE_ANY: &str = "__millstream_any";
+/// See [`LIKE_ANY`].
+pub(super) const LIKE_ALL: &str = "__millstream_all";
 const UNUSED: &str = "__millstream";
 
 /// What a relation is to be turned into.

@@ -14,6 +14,7 @@ pub mod statement;
 pub mod types;
 
 mod ast;
+pub mod catalog;
 mod clauses;
 mod cursor;
 mod dialect;
@@ -21,9 +22,11 @@ mod expr_planner;
 mod interval;
 mod lateral_view;
 mod marker;
+mod raw_strings;
 mod relation_planner;
 mod tables;
 mod tokens;
+mod words;
 
 #[cfg(test)]
 mod tests;

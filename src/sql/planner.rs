@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
+use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
-use sqlparser::ast::{self, Query, Statement};
+use sqlparser::ast::{Query, Statement};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::aggregate;
@@ -21,8 +22,11 @@ use crate::sql::functions::datetime::cast::UseTimeCasts;
 use crate::sql::functions::datetime::comparison::CompareTimesAlike;
 use crate::sql::functions::datetime::operators::TimeOperators;
 use crate::sql::functions::float_extremes::UseFloatExtremes;
+use crate::sql::functions::lambdas;
+use crate::sql::functions::number_casts::UseNumberCasts;
+use crate::sql::functions::widening::{WidenNumbers, widened};
 use crate::sql::relation_planner::StreamRelations;
-use crate::sql::tables::{Tables, parts_of};
+use crate::sql::tables::Tables;
 use crate::sql::types::SparkTypes;
 
 /// Adds all that the front end needs to a session: planners, functions and settings.
@@ -41,6 +45,7 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     options.catalog.information_schema = true;
     builtin::add_to(builder.scalar_functions().get_or_insert_default());
     aggregate::add_to(builder.aggregate_functions().get_or_insert_default());
+    lambdas::add_to(builder.higher_order_functions().get_or_insert_default());
     builder.relation_planners().get_or_insert_default().insert(0, Arc::new(StreamRelations));
     let operators = builder.expr_planners().get_or_insert_default();
     operators.insert(0, Arc::new(SparkOperators));
@@ -48,9 +53,11 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     operators.insert(0, Arc::new(TimeOperators::default()));
     let analyzer = builder.analyzer().get_or_insert_default();
     analyzer.rules.insert(0, Arc::new(CompareTimesAlike));
+    analyzer.rules.insert(0, Arc::new(WidenNumbers));
     builder
         .with_analyzer_rule(Arc::new(UseFloatExtremes))
         .with_analyzer_rule(Arc::new(UseTimeCasts))
+        .with_analyzer_rule(Arc::new(UseNumberCasts))
         .with_type_planner(Arc::new(SparkTypes))
 }
 
@@ -63,32 +70,36 @@ pub async fn plan(state: &SessionState, query: &Query) -> Result<LogicalPlan> {
     let tables = Tables::load(state, query).await?;
     let mut query = query.clone();
     let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
-    binder::bind(&mut query, &tables, &is_aggregate)?;
+    let is_ansi = state.config_options().execution.enable_ansi_mode;
+    binder::bind(&mut query, &tables, &is_aggregate, is_ansi)?;
     run(state, Statement::Query(Box::new(query))).await
-}
-
-/// Makes a logical plan of a statement that DataFusion answers itself.
-///
-/// # Errors
-/// As [`plan`].
-pub async fn plan_batch(state: &SessionState, statement: &Statement) -> Result<LogicalPlan> {
-    let mut statement = statement.clone();
-    match &mut statement {
-        Statement::ExplainTable { table_name, .. } => {
-            let tables = Tables::load_one(state, table_name).await?;
-            let known = tables.get(&parts_of(table_name))?;
-            *table_name = known.name.iter().map(ast::Ident::new).collect::<Vec<_>>().into();
-        }
-        Statement::ShowTables { .. } => (),
-        other => {
-            return Err(Error::unsupported(format!("the statement `{other}` is not supported")));
-        }
-    }
-    run(state, statement).await
 }
 
 async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
     let statement = DfStatement::Statement(Box::new(statement));
     // DataFusion's future is large; callers should not have to carry it in theirs.
-    Ok(Box::pin(state.statement_to_plan(statement)).await?)
+    let plan = Box::pin(state.statement_to_plan(statement)).await.map_err(unknown_function)?;
+    Ok(widened(plan)?)
 }
+
+/// The error of a function that is not there says so.
+fn unknown_function(error: DataFusionError) -> Error {
+    let text = error.strip_backtrace();
+    let found = text.split_once("Invalid function '").and_then(|(_, rest)| rest.split_once('\''));
+    let Some((name, rest)) = found else { return Error::from(error) };
+    let instead = INSTEAD.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead);
+    let nearest = rest.split_once("Did you mean '").and_then(|(_, rest)| rest.split_once('\''));
+    let hint = match (instead, nearest) {
+        (Some(instead), _) => instead.to_owned(),
+        (None, Some((nearest, _))) => format!("did you mean `{nearest}`?"),
+        (None, None) => "docs/spark-differences.md lists those that are missing".to_owned(),
+    };
+    Error::unsupported(format!("the function `{name}` is not known; {hint}"))
+}
+
+/// Functions of Spark that are not there, and what to use in their place.
+const INSTEAD: &[(&str, &str)] = &[
+    ("md5", "use sha2(.., 256)"),
+    ("uniform", "use rand() * (high - low) + low"),
+    ("collate", "texts are compared byte by byte"),
+];

@@ -4,7 +4,7 @@
 //! the line and the column of the user's own text.
 
 use arrow::datatypes::SchemaRef;
-use sqlparser::ast::{self, Query};
+use sqlparser::ast::Query;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Whitespace};
 
 use crate::config::Trigger;
@@ -12,6 +12,7 @@ use crate::connector::options::Options;
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::logical::explain_mode::ExplainMode;
+use crate::sql::catalog::{self, CatalogStatement};
 use crate::sql::clauses;
 use crate::sql::cursor::{Cursor, is_word, significant};
 use crate::sql::dialect::{self, at, unsupported_at};
@@ -72,9 +73,8 @@ pub enum Statement {
         /// Whether it is no error that there is no such view.
         if_exists: bool,
     },
-    /// `SHOW TABLES` or `DESCRIBE name`, which DataFusion answers;
-    /// [`plan_batch`](crate::sql::planner::plan_batch) makes a plan of it.
-    Batch(Box<ast::Statement>),
+    /// A look at the catalog, or INSERT INTO.
+    Catalog(CatalogStatement),
 }
 
 /// `CREATE TABLE`: a table of the catalog over a source.
@@ -160,9 +160,8 @@ fn statement(tokens: &[TokenWithSpan]) -> Result<Statement> {
         let if_exists = cursor.eat(&["IF", "EXISTS"]);
         let name = cursor.name("streaming query")?;
         cursor.end().map(|()| Statement::StopStreamingQuery { name, if_exists })
-    } else if cursor.eat(&["SHOW", "TABLES"]) || cursor.eat(&["DESCRIBE"]) || cursor.eat(&["DESC"])
-    {
-        batch(tokens)
+    } else if let Some(statement) = catalog::statement(&mut cursor, query_at)? {
+        Ok(Statement::Catalog(statement))
     } else {
         Err(unsupported(tokens, ""))
     }
@@ -379,9 +378,4 @@ fn set(raw: &[TokenWithSpan], tokens: &[TokenWithSpan]) -> Result<Statement> {
         }
     };
     Ok(Statement::Set { key, value: Some(value.trim().to_owned()) })
-}
-
-fn batch(tokens: &[TokenWithSpan]) -> Result<Statement> {
-    dialect::parse_all(tokens.to_vec(), |parser| parser.parse_statement())
-        .map(|parsed| Statement::Batch(Box::new(parsed)))
 }

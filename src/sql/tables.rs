@@ -42,13 +42,6 @@ impl Tables {
         Ok(tables)
     }
 
-    /// Looks up one table.
-    pub(super) async fn load_one(state: &SessionState, name: &ObjectName) -> Result<Self> {
-        let mut tables = Self::default();
-        tables.add(state, &parts_of(name)).await?;
-        Ok(tables)
-    }
-
     /// The table of this name.
     ///
     /// # Errors

@@ -7,7 +7,9 @@
 //! | `INTERVAL 1 HOUR 30 MINUTES`           | `INTERVAL '1 hour 30 minute'`                    |
 //! | `LATERAL VIEW f(..) t c`               | `LATERAL VIEW f(..) t AS c`                      |
 //! | `"text"`                               | `'text'`                                         |
-//! | `1.5D`, `1e3`                          | `CAST('1.5' AS DOUBLE)`                          |
+//! | `1.5D`, `1e3`                          | `DOUBLE '1.5'`                                   |
+//! | `exists(array, lambda)`                | `` `exists`(array, lambda) ``                    |
+//! | `LIKE ANY (..)`, `LIKE ALL (..)`       | `LIKE __millstream_any(..)`                      |
 //!
 //! STREAM and WATERMARK stay usable as names: the first counts only where a relation may begin
 //! and a name follows, the second only behind a relation and before DELAY OF.
@@ -21,6 +23,7 @@ use crate::sql::dialect::{at, unsupported_at};
 use crate::sql::interval::find_interval;
 use crate::sql::lateral_view;
 use crate::sql::marker;
+use crate::sql::words;
 
 /// Rewrites the tokens of one query, which hold no blanks.
 pub(super) fn rewrite(tokens: &[TokenWithSpan]) -> Result<Vec<TokenWithSpan>> {
@@ -105,29 +108,18 @@ const AFTER_A_TABLE: &[&str] = &[
     "WINDOW",
 ];
 
-/// What may stand right behind a number, and the type that it gives it; `BD` is as none at all.
-const SUFFIXES: &[(&str, Option<&str>)] = &[
-    ("D", Some("DOUBLE")),
-    ("F", Some("FLOAT")),
-    ("S", Some("SMALLINT")),
-    ("Y", Some("TINYINT")),
-    ("BD", None),
-];
-
 impl Pass<'_> {
     fn step(&mut self) -> Result<()> {
         let token = &self.input[self.next];
+        if let Some((tokens, taken)) = words::respelled(&self.input[self.next..]) {
+            for new in tokens {
+                self.emit(new, token.span);
+            }
+            self.next += taken;
+            return Ok(());
+        }
         match &token.token {
             Token::Word(_) => self.word(),
-            Token::Number(digits, _) => {
-                self.number(digits, token.span);
-                Ok(())
-            }
-            Token::DoubleQuotedString(text) => {
-                self.emit(Token::SingleQuotedString(text.clone()), token.span);
-                self.next += 1;
-                Ok(())
-            }
             Token::LParen => {
                 // Inside the parentheses of a nested join stand relations too.
                 let relations = self.expects_relation();
@@ -169,13 +161,6 @@ impl Pass<'_> {
             let (tokens, taken) = lateral_view::in_full(&self.input[self.next..])?;
             self.output.extend(tokens);
             self.next += taken;
-            return Ok(());
-        }
-        if is_word(here, "TIMESTAMP_LTZ")
-            && self.peek(1).is_some_and(|t| matches!(t.token, Token::SingleQuotedString(_)))
-        {
-            self.emit(Token::make_word("TIMESTAMP", None), here.span);
-            self.next += 1;
             return Ok(());
         }
         self.note_clause(here);
@@ -335,34 +320,6 @@ impl Pass<'_> {
             }
         }
         None
-    }
-
-    /// Spark's suffixes of numbers, which the parser would take for an alias.
-    fn number(&mut self, digits: &str, span: Span) {
-        let next = self.peek(1).filter(|next| next.span.start == span.end);
-        let suffix = SUFFIXES.iter().find(|(word, _)| next.is_some_and(|next| is_word(next, word)));
-        let taken = if suffix.is_some() { 2 } else { 1 };
-        let sql_type = match suffix {
-            Some((_, sql_type)) => *sql_type,
-            None if digits.contains(['e', 'E']) => Some("DOUBLE"),
-            None => None,
-        };
-        match sql_type {
-            Some(sql_type) => {
-                let text = Token::SingleQuotedString(digits.to_owned());
-                let word = |text| Token::make_word(text, None);
-                for token in
-                    [word("CAST"), Token::LParen, text, word("AS"), word(sql_type), Token::RParen]
-                {
-                    self.emit(token, span);
-                }
-                self.next += taken;
-            }
-            None => {
-                self.keep();
-                self.next += taken - 1;
-            }
-        }
     }
 
     fn frame(&self) -> Frame {
@@ -544,7 +501,7 @@ mod tests {
             rewritten(
                 r#"SELECT ts + INTERVAL 1 HOUR 30 MINUTES, "it's", 'a\tb', 1.5D, 2BD, 1e3, 7L"#
             ),
-            "SELECT ts + INTERVAL '1 hour 30 minute', 'it''s', 'a\tb', CAST('1.5' AS DOUBLE), 2, CAST('1e3' AS DOUBLE), 7L"
+            "SELECT ts + INTERVAL '1 hour 30 minute', 'it''s', 'a\tb', DOUBLE '1.5', DECIMAL(1,0) '2', DOUBLE '1e3', 7L"
         );
         assert_eq!(
             rewritten(

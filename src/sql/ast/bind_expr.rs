@@ -10,8 +10,10 @@ use sqlparser::ast::{
 
 use crate::error::{Error, Result};
 use crate::sql::ast::binder::Binder;
+use crate::sql::ast::earlier::Earlier;
+use crate::sql::ast::lambdas::Lambdas;
 use crate::sql::ast::scope::{Column, Found, Scope, same, spell_fields};
-use crate::sql::ast::{literals, spelling, time_calls};
+use crate::sql::ast::{aggregates, earlier, likes, literals, spelling, time_calls};
 use crate::sql::types;
 
 /// What an expression can see.
@@ -28,6 +30,8 @@ pub(super) struct Names<'a> {
 pub(super) enum Aliases<'a> {
     /// It does not.
     None,
+    /// Those before it, where FROM has no such name: SELECT.
+    Before(&'a [Earlier]),
     /// Those of FROM win: GROUP BY, HAVING.
     Last(&'a [Column]),
     /// Those of SELECT win: ORDER BY.
@@ -58,7 +62,7 @@ impl Binder<'_> {
     }
 
     fn visit(&mut self, node: &mut impl VisitMut, names: &Names<'_>) -> Result<()> {
-        let mut visitor = Visitor { binder: self, names, depth: 0 };
+        let mut visitor = Visitor { binder: self, names, depth: 0, lambdas: Lambdas::default() };
         match node.visit(&mut visitor) {
             ControlFlow::Break(error) => Err(error),
             ControlFlow::Continue(()) => Ok(()),
@@ -119,8 +123,37 @@ impl Binder<'_> {
         }
     }
 
+    /// Whether a name is no column of FROM, and begins with a column before it in SELECT.
+    pub(super) fn is_earlier(&self, parts: &[Ident], names: &Names<'_>) -> Result<bool> {
+        let (Some(first), Aliases::Before(_)) = (parts.first(), names.aliases) else {
+            return Ok(false);
+        };
+        Ok(names.scope.find(parts)?.is_none() && self.earlier(first, names)?.is_some())
+    }
+
+    fn earlier(&self, name: &Ident, names: &Names<'_>) -> Result<Option<usize>> {
+        match names.aliases {
+            Aliases::Before(all) => earlier::find(name, all),
+            _ => Ok(None),
+        }
+    }
+
     fn resolve(&mut self, expr: &mut Expr, names: &Names<'_>) -> Result<()> {
         match expr {
+            Expr::Identifier(name) if self.is_earlier(std::slice::from_ref(name), names)? => {
+                if let Some(at) = self.earlier(name, names)? {
+                    *expr = earlier::place(at, &[]);
+                }
+                Ok(())
+            }
+            Expr::CompoundIdentifier(parts) if self.is_earlier(parts, names)? => {
+                if let [first, fields @ ..] = parts.as_slice()
+                    && let Some(at) = self.earlier(first, names)?
+                {
+                    *expr = earlier::place(at, fields);
+                }
+                Ok(())
+            }
             Expr::Identifier(name) => {
                 if let Some(found) = self.find(std::slice::from_ref(name), names)? {
                     *expr = written(&found, name);
@@ -154,6 +187,7 @@ impl Binder<'_> {
                 Ok(())
             }
             Expr::Function(function) => {
+                aggregates::respell(function, self.is_ansi)?;
                 spelling::respell(function)?;
                 spelling::refuse_random_arguments(function, self.is_aggregate)
             }
@@ -269,6 +303,8 @@ struct Visitor<'v, 'a> {
     binder: &'v mut Binder<'a>,
     names: &'v Names<'v>,
     depth: usize,
+    /// The lambdas around.
+    lambdas: Lambdas,
 }
 
 impl VisitorMut for Visitor<'_, '_> {
@@ -297,6 +333,12 @@ impl VisitorMut for Visitor<'_, '_> {
             return ControlFlow::Continue(());
         }
         literals::join_sign(expr);
+        likes::spread(expr);
+        match self.lambdas.enter(expr) {
+            Ok(true) => return ControlFlow::Continue(()),
+            Ok(false) => (),
+            Err(error) => return ControlFlow::Break(error),
+        }
         match self.binder.resolve(expr, self.names) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => ControlFlow::Break(error),
@@ -305,9 +347,11 @@ impl VisitorMut for Visitor<'_, '_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         if self.depth == 0 {
+            self.lambdas.leave(expr);
             literals::type_number(expr);
             spelling::respell_minus(expr);
             spelling::respell_words(expr);
+            likes::respell(expr);
             spelling::respell_expr(expr);
             spelling::respell_grouping(expr, &self.binder.grouping);
         }

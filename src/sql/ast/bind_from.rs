@@ -1,5 +1,6 @@
 //! Resolves the relations of FROM: what columns each gives, under which qualifier.
 
+use arrow::datatypes::DataType;
 use sqlparser::ast::{
     Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor,
     TableWithJoins,
@@ -8,8 +9,8 @@ use sqlparser::ast::{
 use crate::error::{Error, Result};
 use crate::sql::ast::bind_expr::{Aliases, Names};
 use crate::sql::ast::binder::{Binder, renamed};
-use crate::sql::ast::refuse;
 use crate::sql::ast::scope::{Column, Relation, Scope, Using, same};
+use crate::sql::ast::{refuse, values};
 use crate::sql::marker::{self, Marker};
 use crate::sql::tables::parts_of;
 
@@ -136,6 +137,13 @@ impl Binder<'_> {
                 Ok(aliased(relations, alias.as_ref()))
             }
             TableFactor::Unpivot { .. } => Err(Error::unsupported("UNPIVOT is not supported yet")),
+            TableFactor::Table { name, alias, args: Some(args), .. } if values::is_range(name) => {
+                let is_named = alias.is_some();
+                values::name_range(args, alias);
+                let column = Column::new(values::RANGE_COLUMN, Some(DataType::Int64));
+                let relation = Relation { qualifier: Vec::new(), columns: vec![column] };
+                Ok(aliased(vec![relation], alias.as_ref().filter(|_alias| is_named)))
+            }
             // What else there is gives columns that only its planner knows.
             TableFactor::Table { alias, .. } | TableFactor::Function { alias, .. } => {
                 Ok(aliased(vec![Relation::default()], alias.as_ref()))

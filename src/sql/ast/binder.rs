@@ -1,14 +1,15 @@
 //! Walks the blocks of a query and resolves what their names stand for.
 
 use sqlparser::ast::{
-    Cte, Expr, GroupByExpr, Ident, OrderBy, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, WildcardAdditionalOptions,
+    Cte, Expr, GroupByExpr, Ident, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, Value, WildcardAdditionalOptions,
 };
 
 use crate::error::Result;
 use crate::sql::ast::bind_expr::{Aliases, Names};
+use crate::sql::ast::earlier::{self, Earlier};
 use crate::sql::ast::scope::{Column, Scope, Using, same};
-use crate::sql::ast::{generators, names, refuse};
+use crate::sql::ast::{generators, names, refuse, values};
 use crate::sql::ast::{wildcards, windows};
 use crate::sql::tables::{Tables, parts_of};
 
@@ -21,9 +22,16 @@ pub(in crate::sql) fn bind(
     query: &mut Query,
     tables: &Tables,
     is_aggregate: &(dyn Fn(&str) -> bool + Sync),
+    is_ansi: bool,
 ) -> Result<()> {
-    let mut binder =
-        Binder { tables, is_aggregate, ctes: Vec::new(), outer: Vec::new(), grouping: Vec::new() };
+    let mut binder = Binder {
+        tables,
+        is_aggregate,
+        is_ansi,
+        ctes: Vec::new(),
+        outer: Vec::new(),
+        grouping: Vec::new(),
+    };
     binder.query(query).map(|_columns| ())
 }
 
@@ -34,6 +42,8 @@ pub(super) type KnownCte = (String, Vec<Column>);
 pub(super) struct Binder<'a> {
     pub(super) tables: &'a Tables,
     pub(super) is_aggregate: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Whether what does not fit is an error, and not NULL.
+    pub(super) is_ansi: bool,
     pub(super) ctes: Vec<KnownCte>,
     /// The scopes of the blocks around, the innermost last.
     pub(super) outer: Vec<Scope>,
@@ -52,6 +62,9 @@ impl Binder<'_> {
             }
         }
         let columns = self.body(&mut query.body, query.order_by.as_mut())?;
+        if let Some(order_by) = &mut query.order_by {
+            order_by_all(order_by, columns.len());
+        }
         self.ctes.truncate(known);
         Ok(columns)
     }
@@ -98,13 +111,9 @@ impl Binder<'_> {
                 for expr in values.rows.iter_mut().flat_map(|row| row.content.iter_mut()) {
                     self.expr(expr, &names)?;
                 }
-                let nothing = Scope::default();
-                let names = Names { scope: &nothing, aliases: Aliases::None };
-                for expr in values.rows.iter_mut().flat_map(|row| row.iter_mut()) {
-                    self.expr(expr, &names)?;
-                }
-                let width = values.rows.first().map_or(0, |row| row.len());
-                (1..=width).map(|i| Column::new(format!("column{i}"), None)).collect()
+                let width = values.rows.first().map_or(0, |row| row.content.len());
+                *body = values::selected(values.clone(), width)?;
+                (1..=width).map(|number| Column::new(values::column(number), None)).collect()
             }
             SetExpr::Insert(_)
             | SetExpr::Update(_)
@@ -197,12 +206,14 @@ impl Binder<'_> {
 
     fn projection(&mut self, items: &mut [SelectItem], scope: &Scope) -> Result<Vec<Column>> {
         let mut columns = Vec::with_capacity(items.len());
-        let plain = Names { scope, aliases: Aliases::None };
+        let mut before: Vec<Earlier> = Vec::new();
         for item in items {
+            let plain = Names { scope, aliases: Aliases::Before(&before) };
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     let named = names::of(expr, &plain, self)?;
                     self.expr(expr, &plain)?;
+                    earlier::fill(expr, &before)?;
                     columns.push(Column::new(&named, self.type_of(expr, &plain)));
                     if self.own_name(expr, &plain)?.as_ref() != Some(&named) {
                         let alias = Ident::with_quote('`', named);
@@ -211,7 +222,9 @@ impl Binder<'_> {
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     self.expr(expr, &plain)?;
+                    earlier::fill(expr, &before)?;
                     columns.push(Column::new(&alias.value, self.type_of(expr, &plain)));
+                    before.push(Earlier { name: alias.value.clone(), expr: expr.clone() });
                 }
                 SelectItem::ExprWithAliases { expr, aliases } => {
                     self.expr(expr, &plain)?;
@@ -243,6 +256,17 @@ impl Binder<'_> {
         }
         Ok(columns)
     }
+}
+
+/// `ORDER BY ALL` is an order by every column.
+fn order_by_all(order_by: &mut OrderBy, columns: usize) {
+    let OrderByKind::All(options) = &order_by.kind else { return };
+    let position = |at: usize| OrderByExpr {
+        expr: Expr::value(Value::Number(at.to_string(), false)),
+        options: options.clone(),
+        with_fill: None,
+    };
+    order_by.kind = OrderByKind::Expressions((1..=columns).map(position).collect());
 }
 
 /// The expressions that a query is ordered by.

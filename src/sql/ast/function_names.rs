@@ -16,6 +16,8 @@ const CAPITALS: &[&str] = &[
     "cot",
     "csc",
     "degrees",
+    "dense_rank",
+    "e",
     "exp",
     "expm1",
     "hypot",
@@ -23,9 +25,11 @@ const CAPITALS: &[&str] = &[
     "log10",
     "log1p",
     "log2",
+    "percent_rank",
     "pi",
     "power",
     "radians",
+    "rank",
     "regexp",
     "regexp_like",
     "rlike",
@@ -61,6 +65,9 @@ const LEFT_OUT: &[(&str, usize, &str)] = &[
     ("substring", 2, ", 2147483647"),
 ];
 
+/// The order of `array_sort` without a lambda.
+const NULLS_LAST: &str = "lambdafunction((IF(((namedlambdavariable() IS NULL) AND (namedlambdavariable() IS NULL)), 0, (IF((namedlambdavariable() IS NULL), 1, (IF((namedlambdavariable() IS NULL), -1, (IF((namedlambdavariable() < namedlambdavariable()), -1, (IF((namedlambdavariable() > namedlambdavariable()), 1, 0)))))))))), namedlambdavariable(), namedlambdavariable())";
+
 /// The name of a call, given the text of its arguments and their number.
 pub(super) fn of(name: &str, arguments: &str, count: usize) -> String {
     match (name, count) {
@@ -75,6 +82,20 @@ pub(super) fn of(name: &str, arguments: &str, count: usize) -> String {
         ) => return arguments.to_owned(),
         ("log", 1) => return format!("LOG(E(), {arguments})"),
         ("positive", 1) => return format!("(+ {arguments})"),
+        ("approx_percentile" | "percentile_approx", 2) => {
+            return format!("{name}({arguments}, 10000)");
+        }
+        ("to_varchar", 2) => return format!("to_char({arguments})"),
+        ("listagg" | "string_agg", 1) => return format!("listagg({arguments}, NULL)"),
+        ("string_agg", 2) => return format!("listagg({arguments})"),
+        ("mode", 2) if arguments.ends_with(", false") => {
+            return format!("mode({})", arguments.trim_end_matches(", false"));
+        }
+        ("percentile", 2) => return format!("percentile({arguments}, 1)"),
+        ("assert_true", 1) => {
+            return format!("assert_true({arguments}, '{arguments}' is not true!)");
+        }
+        ("array_sort", 1) => return format!("array_sort({arguments}, {NULLS_LAST})"),
         ("array_agg", 1) => return format!("collect_list({arguments})"),
         ("first" | "last" | "any_value", 2) => {
             let value = arguments.rsplit_once(", ").map_or(arguments, |(value, _)| value);

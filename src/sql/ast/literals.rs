@@ -1,16 +1,29 @@
-//! The types of numbers in the text of a query: INT where the number fits, else BIGINT, else DECIMAL.
+//! The types of numbers in the text of a query: INT where the number fits, else BIGINT, else DECIMAL,
+//! and what a suffix says, which the token pass has made a typed literal of: `DOUBLE '1.5'`.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float32Array, Float64Array, Int64Array, StringArray};
 use sqlparser::ast::{
     CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArguments, UnaryOperator, Value, WindowFrameBound, WindowType,
 };
 
+use crate::formats::display::{Zone, write_value};
 use crate::sql::ast::spelling::plain_name;
 
 /// Makes one number of a minus sign and what stands behind it, so that the least number of a type
 /// can be written.
 pub(super) fn join_sign(expr: &mut Expr) {
     let Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } = expr else { return };
+    if is_typed_number(inner)
+        && let Expr::TypedString(typed) = &mut **inner
+        && let Value::SingleQuotedString(digits) = &mut typed.value.value
+    {
+        digits.insert(0, '-');
+        *expr = Expr::TypedString(typed.clone());
+        return;
+    }
     if let Expr::Value(value) = &mut **inner
         && let Value::Number(digits, _) = &mut value.value
         && digits.bytes().all(|byte| byte.is_ascii_digit())
@@ -18,6 +31,27 @@ pub(super) fn join_sign(expr: &mut Expr) {
         digits.insert(0, '-');
         *expr = Expr::Value(value.clone());
     }
+}
+
+/// Whether an expression is a number with a suffix.
+pub(super) fn is_typed_number(expr: &Expr) -> bool {
+    matches!(expr, Expr::TypedString(typed) if number_name(&typed.data_type, "0").is_some())
+}
+
+/// What Spark calls a number with a suffix; `None` for other types.
+pub(super) fn number_name(data_type: &DataType, text: &str) -> Option<String> {
+    let value: ArrayRef = match data_type {
+        DataType::Double(_) => Arc::new(Float64Array::from(vec![text.parse::<f64>().ok()?])),
+        DataType::Float(_) => Arc::new(Float32Array::from(vec![text.parse::<f32>().ok()?])),
+        DataType::TinyInt(_) | DataType::SmallInt(_) => {
+            Arc::new(Int64Array::from(vec![text.parse::<i64>().ok()?]))
+        }
+        DataType::Decimal(_) => Arc::new(StringArray::from(vec![text])),
+        _ => return None,
+    };
+    let mut name = String::new();
+    write_value(&mut name, value.as_ref(), 0, &Zone::default()).ok()?;
+    Some(name)
 }
 
 /// Gives a number its type.

@@ -5,11 +5,16 @@
 
 pub(super) mod binder;
 
+mod aggregates;
 mod bind_expr;
 mod bind_from;
+mod choices;
+mod earlier;
 mod from;
 mod function_names;
 mod generators;
+mod lambdas;
+mod likes;
 mod literals;
 mod names;
 mod refuse;
@@ -17,5 +22,6 @@ mod scope;
 mod spelling;
 mod time_calls;
 mod time_names;
+mod values;
 mod wildcards;
 mod windows;

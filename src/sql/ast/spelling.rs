@@ -3,13 +3,15 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    CastKind, CeilFloorKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments,
-    Ident, NullTreatment, ObjectName, TimezoneInfo, UnaryOperator, Value, visit_expressions,
+    BinaryOperator, CastKind, CeilFloorKind, DataType, DuplicateTreatment, ExactNumberInfo, Expr,
+    Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
+    FunctionArguments, Ident, NullTreatment, ObjectName, TimezoneInfo, UnaryOperator, Value,
+    visit_expressions,
 };
 
 use crate::error::{Error, Result};
-use crate::sql::ast::time_calls;
+use crate::sql::ast::{choices, time_calls};
+use crate::sql::dialect::UNSIGNED_SHIFT;
 use crate::sql::tables::parts_of;
 
 /// Spark's name and DataFusion's.
@@ -21,7 +23,9 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("every", "bool_and"),
     ("first", "first_value"),
     ("last", "last_value"),
+    ("ifnull", "coalesce"),
     ("now", "current_timestamp"),
+    ("nvl", "coalesce"),
     ("some", "bool_or"),
     ("std", "stddev"),
     ("variance", "var_samp"),
@@ -29,7 +33,7 @@ const SPELLINGS: &[(&str, &str)] = &[
 ];
 
 /// Functions whose result differs from call to call.
-const RANDOM: &[&str] = &[
+pub(super) const RANDOM: &[&str] = &[
     "input_file_name",
     "monotonically_increasing_id",
     "rand",
@@ -93,6 +97,14 @@ pub(super) fn respell_expr(expr: &mut Expr) {
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr: inner } => {
             *expr = call("bitwise_not", vec![plain(inner)]);
         }
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+            *expr = call("concat", vec![plain(left), plain(right)]);
+        }
+        Expr::BinaryOp { left, op, right } if shift(op).is_some() => {
+            if let Some(function) = shift(op) {
+                *expr = call(function, vec![plain(left), plain(right)]);
+            }
+        }
         Expr::RLike { negated, expr: text, pattern, .. } => {
             let matched = call("rlike", vec![plain(text), plain(pattern)]);
             *expr = match negated {
@@ -100,57 +112,95 @@ pub(super) fn respell_expr(expr: &mut Expr) {
                 false => matched,
             };
         }
-        Expr::Struct { values, .. } => {
-            let mut args = Vec::with_capacity(values.len() * 2);
-            for (at, value) in values.iter().enumerate() {
-                let (name, value) = match value {
-                    Expr::Named { expr, name } => (name.value.clone(), &**expr),
-                    Expr::Identifier(name) => (name.value.clone(), value),
-                    Expr::CompoundIdentifier(parts) => {
-                        (parts.last().map_or_else(String::new, |part| part.value.clone()), value)
-                    }
-                    other => (format!("col{}", at + 1), other),
-                };
-                let name = Expr::value(Value::SingleQuotedString(name));
-                args.extend([plain(&name), plain(value)]);
-            }
-            *expr = call("named_struct", args);
+        Expr::Struct { values, .. } | Expr::Tuple(values) => {
+            *expr = named_struct(values);
         }
         Expr::Function(function) => {
-            let Some(name) = plain_name(function) else { return };
-            let data_type = if function.over.is_some() {
-                RANKS.contains(&name.as_str()).then_some(DataType::Int(None))
-            } else {
-                None
-            };
-            if let Some(data_type) = data_type {
-                *expr = cast(expr.clone(), data_type);
-                return;
-            }
-            // The text comes last in Spark, and first in DataFusion.
-            if matches!(name.as_str(), "ltrim" | "rtrim")
-                && let FunctionArguments::List(list) = &mut function.args
-                && list.args.len() == 2
-            {
-                list.args.swap(0, 1);
-            }
-            let FunctionArguments::List(list) = &function.args else { return };
-            if let (Some(data_type), [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))]) =
-                (cast_type(&name), list.args.as_slice())
-            {
-                *expr = cast(inner.clone(), data_type);
+            if let Some(other) = respelled_call(function) {
+                *expr = other;
             }
         }
         _ => (),
     }
 }
 
-fn cast(expr: Expr, data_type: DataType) -> Expr {
+/// A struct as a call, whose fields are called as what they are made of.
+fn named_struct(values: &[Expr]) -> Expr {
+    let plain = |expr: &Expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr.clone()));
+    let mut args = Vec::with_capacity(values.len() * 2);
+    for (at, value) in values.iter().enumerate() {
+        let (name, value) = match value {
+            Expr::Named { expr, name } => (name.value.clone(), &**expr),
+            Expr::Identifier(name) => (name.value.clone(), value),
+            Expr::CompoundIdentifier(parts) => {
+                (parts.last().map_or_else(String::new, |part| part.value.clone()), value)
+            }
+            other => (format!("col{}", at + 1), other),
+        };
+        let name = Expr::value(Value::SingleQuotedString(name));
+        args.extend([plain(&name), plain(value)]);
+    }
+    call("named_struct", args)
+}
+
+/// What to plan in the place of a call; `None` for a call that stays.
+fn respelled_call(function: &mut Function) -> Option<Expr> {
+    let name = plain_name(function)?;
+    if function.over.is_some() && RANKS.contains(&name.as_str()) {
+        return Some(cast(Expr::Function(function.clone()), DataType::Int(None)));
+    }
+    let FunctionArguments::List(list) = &mut function.args else { return None };
+    // The text comes last in Spark, and first in DataFusion.
+    if matches!(name.as_str(), "ltrim" | "rtrim") && list.args.len() == 2 {
+        list.args.swap(0, 1);
+    }
+    if let Some(choice) = choices::respelled(&name, &list.args) {
+        return Some(choice);
+    }
+    match (name.as_str(), list.args.as_slice()) {
+        // As an operator it knows how many digits a whole number beside a decimal has.
+        (
+            "mod",
+            [
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(left)),
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(right)),
+            ],
+        ) => {
+            let side = |side: &Expr| Box::new(Expr::Nested(Box::new(side.clone())));
+            let op = BinaryOperator::Modulo;
+            Some(Expr::BinaryOp { left: side(left), op, right: side(right) })
+        }
+        // A call of nothing has no types for the planner to look at.
+        ("concat", []) => Some(Expr::value(Value::SingleQuotedString(String::new()))),
+        ("map", []) => {
+            let empty = FunctionArg::Unnamed(FunctionArgExpr::Expr(call("array", vec![])));
+            Some(call("map_from_arrays", vec![empty.clone(), empty]))
+        }
+        (_, [FunctionArg::Unnamed(FunctionArgExpr::Expr(inner))]) => {
+            cast_type(&name).map(|data_type| cast(inner.clone(), data_type))
+        }
+        _ => None,
+    }
+}
+
+/// The function that shifts as an operator does.
+fn shift(op: &BinaryOperator) -> Option<&'static str> {
+    match op {
+        BinaryOperator::PGBitwiseShiftLeft => Some("shiftleft"),
+        BinaryOperator::PGBitwiseShiftRight => Some("shiftright"),
+        BinaryOperator::Custom(op) if op == UNSIGNED_SHIFT => Some("shiftrightunsigned"),
+        _ => None,
+    }
+}
+
+/// A cast.
+pub(super) fn cast(expr: Expr, data_type: DataType) -> Expr {
     let expr = Box::new(expr);
     Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
 }
 
-fn call(name: &str, args: Vec<FunctionArg>) -> Expr {
+/// A plain call.
+pub(super) fn call(name: &str, args: Vec<FunctionArg>) -> Expr {
     let list = FunctionArgumentList { duplicate_treatment: None, args, clauses: vec![] };
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),

@@ -6,8 +6,10 @@ use datafusion::logical_expr::ScalarUDF;
 
 use crate::sql::functions::arithmetic::operators as arithmetic;
 use crate::sql::functions::batch_time::BatchTime;
-use crate::sql::functions::collections::{elements, maps, sequence, sets, structs};
-use crate::sql::functions::strings::{patterns, places, shapes};
+use crate::sql::functions::collections::{concat, elements, maps, sequence, sets, structs};
+use crate::sql::functions::strings::{
+    binaries, likes, number_format, number_pattern, patterns, places, shapes,
+};
 use crate::sql::functions::timestamps::TimestampFrom;
 use crate::sql::functions::window_time::WindowTime;
 use crate::sql::functions::{conditional, datetime, hashes, json, math, spark};
@@ -22,11 +24,16 @@ pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
         .chain(arithmetic::functions())
         .chain(conditional::functions())
         .chain(hashes::functions())
+        .chain(concat::functions())
         .chain(elements::functions())
         .chain(maps::functions())
         .chain(sequence::functions())
         .chain(sets::functions())
         .chain(structs::functions())
+        .chain(binaries::functions())
+        .chain(likes::functions())
+        .chain(number_format::functions())
+        .chain(number_pattern::functions())
         .chain(patterns::functions())
         .chain(places::functions())
         .chain(shapes::functions())

@@ -16,6 +16,9 @@ use crate::sql::types::spark_type_name;
 
 use DataType::{Boolean, Float64, Null, Utf8};
 
+/// What is counted for `count_if`: true, and NULL in place of false.
+pub(in crate::sql) const TRUE_OR_NULL: &str = "true_or_null";
+
 /// All functions here.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
     [
@@ -25,6 +28,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new("isnull", any_type, |args| Ok(Arc::new(is_null(args.array(0)?)?))),
         Function::new("isnotnull", any_type, |args| Ok(Arc::new(is_not_null(args.array(0)?)?))),
         Function::new("isnan", double_test, is_nan),
+        Function::new(TRUE_OR_NULL, condition_type, true_or_null),
         Function::new("equal_null", two_of_a_type, equal_null),
         Function::new("typeof", any_text, |args| {
             let name = spark_type_name(args.array(0)?.data_type());
@@ -68,6 +72,19 @@ fn number_type(given: &Given<'_>) -> Result<Call> {
         _ => return Err(given.refuse("a number")),
     };
     Ok(Call { takes: vec![number.clone()], gives: number })
+}
+
+fn condition_type(given: &Given<'_>) -> Result<Call> {
+    given.count(1..=1)?;
+    match &given.types[0] {
+        Boolean | Null => Ok(Call { takes: vec![Boolean], gives: Boolean }),
+        _ => Err(given.refuse("a condition")),
+    }
+}
+
+fn true_or_null(args: &Arguments) -> Result<ArrayRef> {
+    let given = args.array(0)?;
+    Ok(arrow::compute::nullif(given, &arrow::compute::not(given.as_boolean())?)?)
 }
 
 fn zero(args: &Arguments) -> Result<ArrayRef> {

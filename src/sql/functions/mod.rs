@@ -9,12 +9,15 @@ pub(super) mod float_extremes;
 
 pub(super) mod aggregate;
 pub(super) mod arithmetic;
+pub(super) mod number_casts;
+pub(super) mod widening;
 
 pub(super) mod collections;
-mod conditional;
+pub(super) mod conditional;
 mod define;
 mod hashes;
 mod json;
+pub(super) mod lambdas;
 mod math;
 mod spark;
 mod strings;

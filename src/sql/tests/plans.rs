@@ -15,8 +15,8 @@ use crate::connector::source::{Freshness, MicroBatchSource, SourceContext, Sourc
 use crate::connector::storage::Storage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operators::scan::{CatalogTable, StreamTable};
-use crate::sql::planner::{configure, plan, plan_batch};
-use crate::sql::statement::{Statement, parse, parse_query};
+use crate::sql::planner::{configure, plan};
+use crate::sql::statement::parse_query;
 use crate::sql::types::{parse_schema, spark_type_name};
 
 /// A source that is described and never started.
@@ -356,14 +356,6 @@ async fn windows_that_make_no_sense_are_refused() {
         .await;
     refused("SELECT 1 FROM s WHERE window(ts, '1 day').start > ts", ErrorKind::Invalid, "in WHERE")
         .await;
-}
-
-#[tokio::test]
-async fn batch_statements_are_planned() {
-    for text in ["SHOW TABLES", "DESCRIBE MIXED"] {
-        let Statement::Batch(statement) = parse(text).unwrap().remove(0) else { panic!("{text}") };
-        plan_batch(&context().state(), &statement).await.unwrap();
-    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use crate::config::Trigger;
 use crate::connector::output_mode::OutputMode;
 use crate::error::ErrorKind;
 use crate::logical::explain_mode::ExplainMode;
+use crate::sql::catalog::CatalogStatement;
 use crate::sql::statement::{CreateStreamingTable, CreateTable, Statement, parse, parse_query};
 
 fn one(text: &str) -> Statement {
@@ -103,8 +104,11 @@ fn the_other_statements_are_told_by_their_words() {
     let Statement::Explain { mode, statement } = one("EXPLAIN EXTENDED SELECT 1") else { panic!() };
     assert_eq!(mode, ExplainMode::Extended);
     assert!(matches!(*statement, Statement::Query(_)));
-    assert!(matches!(one("SHOW TABLES"), Statement::Batch(_)));
-    assert!(matches!(one("DESCRIBE t"), Statement::Batch(_)));
+    assert!(matches!(one("SHOW TABLES LIKE 'a*'"), Statement::Catalog(_)));
+    assert!(matches!(one("DESCRIBE t"), Statement::Catalog(_)));
+    let insert = one("INSERT INTO t (a, `b c`) VALUES (1, 2)");
+    let Statement::Catalog(CatalogStatement::Insert { columns, .. }) = insert else { panic!() };
+    assert_eq!(columns, ["a", "b c"]);
 }
 
 #[test]

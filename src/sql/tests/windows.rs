@@ -23,7 +23,8 @@ async fn bound(text: &str) -> String {
     let mut query = parse_query(text).unwrap();
     let tables = Tables::load(&context.state(), &query).await.unwrap();
     let is_aggregate = |name: &str| matches!(name, "count" | "sum");
-    binder::bind(&mut query, &tables, &is_aggregate).unwrap_or_else(|e| panic!("{text}: {e}"));
+    binder::bind(&mut query, &tables, &is_aggregate, true)
+        .unwrap_or_else(|e| panic!("{text}: {e}"));
     query.to_string().replace('`', "").replace("CAST(1 AS INT)", "1")
 }
 

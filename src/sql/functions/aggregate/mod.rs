@@ -3,9 +3,17 @@
 //! What an aggregate keeps between batches is what the state of a streaming query stores, so its
 //! partial state is part of the format of checkpoints.
 
+pub(in crate::sql) mod counted;
+pub(in crate::sql) mod joined;
+pub(in crate::sql) mod lenient;
+
 mod by;
+mod define;
+mod histogram;
 mod list;
 mod moments;
+mod numbers;
+mod sketch;
 mod sum;
 mod sum_groups;
 
@@ -15,8 +23,18 @@ use datafusion::logical_expr::AggregateUDF;
 
 /// Adds the aggregates here to a list; what is there under their names gives way.
 pub(in crate::sql) fn add_to(aggregates: &mut Vec<Arc<AggregateUDF>>) {
-    let ours =
-        [by::functions(), list::functions(), moments::functions(), sum::functions()].concat();
+    let ours = [
+        by::functions(),
+        counted::functions(),
+        histogram::functions(),
+        joined::functions(),
+        lenient::functions(),
+        list::functions(),
+        moments::functions(),
+        sketch::functions(),
+        sum::functions(),
+    ]
+    .concat();
     let is_ours = |name: &str| ours.iter().any(|function| function.name() == name);
     aggregates.retain(|known| !is_ours(known.name()));
     aggregates.extend(ours);

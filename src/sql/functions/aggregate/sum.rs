@@ -1,6 +1,5 @@
-//! `sum` of whole numbers and decimals: a sum that leaves the range of its type fails, in ANSI mode
-//! and without: an aggregate is not told the mode, and what has wrapped around is no sum. And `avg`
-//! of decimals, rounded half up.
+//! `sum` of whole numbers and decimals, which fails when it leaves the range of its type, and `avg`
+//! of decimals, rounded half up. Those that do not fail are in `lenient.rs`.
 //!
 //! Sums of floating-point numbers and all other averages are DataFusion's.
 
@@ -65,7 +64,7 @@ impl Total {
 }
 
 /// The type in which decimals are added up: ten digits more, as far as there are.
-fn total_type(number: &DataType) -> DataType {
+pub(super) fn total_type(number: &DataType) -> DataType {
     match number {
         DataType::Decimal128(precision, scale) => {
             DataType::Decimal128((precision + 10).min(38), *scale)
@@ -235,21 +234,26 @@ impl Held {
         let Some(total) = self.total.filter(|_| self.count > 0) else {
             return Ok(ScalarValue::Decimal128(None, precision, scale));
         };
-        let shift = u32::try_from(scale - self.scale).unwrap_or(0);
-        let scaled = i256::from_i128(total).wrapping_mul(i256::from_i128(10_i128.pow(shift)));
-        let count = i256::from_i128(i128::from(self.count));
-        let (quotient, rest) = (scaled.wrapping_div(count), scaled.wrapping_rem(count));
-        let up = rest.wrapping_abs().wrapping_mul(i256::from_i128(2)) >= count;
-        let step = match (up, total < 0) {
-            (false, _) => 0,
-            (true, false) => 1,
-            (true, true) => -1,
-        };
-        match quotient.wrapping_add(i256::from_i128(step)).to_i128() {
+        match decimal_average(total, self.count, scale - self.scale) {
             Some(average) => Ok(ScalarValue::Decimal128(Some(average), precision, scale)),
             None => overflow(),
         }
     }
+}
+
+/// `total / count` with so many digits more, rounded half up; `None` for what has no place.
+pub(super) fn decimal_average(total: i128, count: i64, digits: i8) -> Option<i128> {
+    let shift = u32::try_from(digits).unwrap_or(0);
+    let scaled = i256::from_i128(total).wrapping_mul(i256::from_i128(10_i128.pow(shift)));
+    let count = i256::from_i128(i128::from(count));
+    let (quotient, rest) = (scaled.wrapping_div(count), scaled.wrapping_rem(count));
+    let up = rest.wrapping_abs().wrapping_mul(i256::from_i128(2)) >= count;
+    let step = match (up, total < 0) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => -1,
+    };
+    quotient.wrapping_add(i256::from_i128(step)).to_i128()
 }
 
 pub(super) fn overflow<T>() -> Result<T> {

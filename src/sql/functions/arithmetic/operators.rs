@@ -163,7 +163,12 @@ fn exact(expr: Expr, beside: &DataType) -> Expr {
     };
     let is_int = |field: &DataType| *field == DataType::Int32;
     let number = match &expr {
-        Expr::Cast(cast) if !is_int(cast.field.data_type()) => None,
+        // A number with a suffix is a cast of its text.
+        Expr::Cast(cast) if cast.field.data_type().is_integer() => match &*cast.expr {
+            Expr::Literal(ScalarValue::Utf8(Some(digits)), _) => digits.parse().ok(),
+            _ => number.filter(|_| is_int(cast.field.data_type())),
+        },
+        Expr::Cast(_) => None,
         _ => number,
     };
     match number {

@@ -21,7 +21,7 @@ pub(in crate::sql) fn list_of(element: DataType) -> DataType {
 }
 
 /// The element type of the argument at `index`, which has to be an array; NULL is one of nothing.
-pub(super) fn element_of(given: &Given<'_>, index: usize) -> Result<DataType> {
+pub(in crate::sql::functions) fn element_of(given: &Given<'_>, index: usize) -> Result<DataType> {
     match given.types.get(index) {
         Some(DataType::List(element)) => Ok(element.data_type().clone()),
         Some(DataType::Null) => Ok(DataType::Null),
@@ -30,18 +30,18 @@ pub(super) fn element_of(given: &Given<'_>, index: usize) -> Result<DataType> {
 }
 
 /// The type that values of all these types can have.
-pub(super) fn common(given: &Given<'_>, types: &[DataType]) -> Result<DataType> {
+pub(in crate::sql::functions) fn common(given: &Given<'_>, types: &[DataType]) -> Result<DataType> {
     type_union_resolution(types).ok_or_else(|| given.refuse("values of one type"))
 }
 
 /// The arrays of one argument.
-pub(super) fn lists(args: &Arguments, index: usize) -> Result<&ListArray> {
+pub(in crate::sql::functions) fn lists(args: &Arguments, index: usize) -> Result<&ListArray> {
     let array = args.array(index)?;
     array.as_list_opt().ok_or_else(|| args.fail(format!("argument {} is no array", index + 1)))
 }
 
 /// Where the elements of one row stand among the values of all.
-pub(super) fn range(list: &ListArray, row: usize) -> Range<usize> {
+pub(in crate::sql::functions) fn range(list: &ListArray, row: usize) -> Range<usize> {
     let offsets = list.value_offsets();
     // The offsets of an array are never negative.
     offsets[row] as usize..offsets[row + 1] as usize
@@ -53,13 +53,13 @@ pub(in crate::sql::functions) fn comparable(values: &ArrayRef) -> Result<Rows> {
 }
 
 /// As [`comparable`], in an order of one's own.
-pub(super) fn sortable(values: &ArrayRef, options: SortOptions) -> Result<Rows> {
+pub(in crate::sql::functions) fn sortable(values: &ArrayRef, options: SortOptions) -> Result<Rows> {
     let values = normalized(values);
     let field = SortField::new_with_options(values.data_type().clone(), options);
     Ok(RowConverter::new(vec![field])?.convert_columns(&[values])?)
 }
 
-fn normalized(values: &ArrayRef) -> ArrayRef {
+pub(in crate::sql::functions) fn normalized(values: &ArrayRef) -> ArrayRef {
     match values.data_type() {
         DataType::Float64 => {
             let plain: Float64Array = values
@@ -78,13 +78,16 @@ fn normalized(values: &ArrayRef) -> ArrayRef {
 }
 
 /// The values of two arrays, one after the other, and where the second begins.
-pub(super) fn both(left: &ArrayRef, right: &ArrayRef) -> Result<(ArrayRef, usize)> {
+pub(in crate::sql::functions) fn both(
+    left: &ArrayRef,
+    right: &ArrayRef,
+) -> Result<(ArrayRef, usize)> {
     Ok((concat(&[left.as_ref(), right.as_ref()])?, left.len()))
 }
 
 /// Makes arrays by picking from `values`: `pick` adds the places of a row's elements, with `None`
 /// for null, or gives false where the row is null.
-pub(super) fn gather(
+pub(in crate::sql::functions) fn gather(
     args: &Arguments,
     values: &ArrayRef,
     mut pick: impl FnMut(usize, &mut Vec<Option<u32>>) -> Result<bool>,
@@ -110,7 +113,7 @@ pub(super) fn gather(
 }
 
 /// The field of the elements that a call gives.
-pub(super) fn element_field(args: &Arguments) -> Result<FieldRef> {
+pub(in crate::sql::functions) fn element_field(args: &Arguments) -> Result<FieldRef> {
     match &args.gives {
         DataType::List(element) => Ok(Arc::clone(element)),
         other => Err(args.fail(format!("the result is {other}, not an array"))),
@@ -118,6 +121,6 @@ pub(super) fn element_field(args: &Arguments) -> Result<FieldRef> {
 }
 
 /// A place among the values, as the index that arrow takes.
-pub(super) fn place(args: &Arguments, at: usize) -> Result<Option<u32>> {
+pub(in crate::sql::functions) fn place(args: &Arguments, at: usize) -> Result<Option<u32>> {
     u32::try_from(at).map(Some).map_err(|e| args.fail(e))
 }

@@ -1,5 +1,6 @@
 //! Functions over arrays, maps and structs.
 
+pub(super) mod concat;
 pub(in crate::sql) mod elements;
 pub(in crate::sql::functions) mod lists;
 pub(super) mod maps;

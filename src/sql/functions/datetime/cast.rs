@@ -45,13 +45,14 @@ impl AnalyzerRule for UseTimeCasts {
 
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let zone = session_zone(config.execution.time_zone.as_deref());
+        let is_ansi = config.execution.enable_ansi_mode;
         let plan = plan.transform_up_with_subqueries(|node| {
             let mut schema = merge_schema(&node.inputs());
             schema.merge(node.schema());
             let names = NamePreserver::new(&node);
             node.map_expressions(|expr| {
                 let name = names.save(&expr);
-                let replaced = expr.transform_up(|expr| replace(expr, &schema, zone))?;
+                let replaced = expr.transform_up(|expr| replace(expr, &schema, (zone, is_ansi)))?;
                 Ok(replaced.update_data(|expr| name.restore(expr)))
             })
         })?;
@@ -59,7 +60,11 @@ impl AnalyzerRule for UseTimeCasts {
     }
 }
 
-fn replace(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<Expr>> {
+fn replace(
+    expr: Expr,
+    schema: &DFSchema,
+    (zone, is_ansi): (TimeZone, bool),
+) -> Result<Transformed<Expr>> {
     let (inner, to, tries) = match &expr {
         Expr::Cast(Cast { expr: inner, field }) => (inner, field.data_type(), false),
         Expr::TryCast(TryCast { expr: inner, field }) => (inner, field.data_type(), true),
@@ -69,8 +74,11 @@ fn replace(expr: Expr, schema: &DFSchema, zone: TimeZone) -> Result<Transformed<
     if !differs(&from, to, zone) {
         return Ok(Transformed::no(expr));
     }
-    let function =
-        TimeCast { to: to.clone(), tries, signature: Signature::any(1, Volatility::Immutable) };
+    let function = TimeCast {
+        to: to.clone(),
+        tries: tries || !is_ansi,
+        signature: Signature::any(1, Volatility::Immutable),
+    };
     let call = ScalarUDF::from(function).call(vec![(**inner).clone()]);
     Ok(Transformed::yes(call))
 }

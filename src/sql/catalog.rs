@@ -1,0 +1,157 @@
+//! The statements that look at the catalog, and the one that puts rows into a table.
+
+use sqlparser::ast::Query;
+use sqlparser::tokenizer::Token;
+
+use crate::error::Result;
+use crate::sql::cursor::{Cursor, is_word};
+use crate::sql::dialect::unsupported_at;
+
+/// A look at the catalog.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CatalogStatement {
+    /// `SHOW TABLES`, `SHOW VIEWS`, `SHOW FUNCTIONS`, `SHOW DATABASES`, each with a pattern.
+    Show {
+        /// What is listed.
+        what: Listed,
+        /// Names to list, `*` for any text and `|` between alternatives.
+        like: Option<String>,
+    },
+    /// `SHOW COLUMNS IN name`
+    ShowColumns {
+        /// The name of the table or view.
+        table: String,
+    },
+    /// `DESCRIBE name`
+    Describe {
+        /// The name of the table or view.
+        table: String,
+    },
+    /// `DESCRIBE query`
+    DescribeQuery(Box<Query>),
+    /// `INSERT INTO name query`
+    Insert {
+        /// The name of the table.
+        table: String,
+        /// The columns that get the values; none: all in their order.
+        columns: Vec<String>,
+        /// The rows.
+        query: Box<Query>,
+    },
+}
+
+/// What there are lists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// Tables and views.
+    Tables,
+    /// Views.
+    Views,
+    /// Functions.
+    Functions,
+    /// Databases, of which there is one.
+    Databases,
+}
+
+/// How a query in a statement is read.
+type ReadQuery = fn(&Cursor<'_>) -> Result<Box<Query>>;
+
+/// Reads a statement of this file, if it is one.
+pub(super) fn statement(
+    cursor: &mut Cursor<'_>,
+    query: ReadQuery,
+) -> Result<Option<CatalogStatement>> {
+    if cursor.eat(&["DESCRIBE"]) || cursor.eat(&["DESC"]) {
+        return describe(cursor, query).map(Some);
+    }
+    if cursor.eat(&["INSERT"]) {
+        return insert(cursor, query).map(Some);
+    }
+    if cursor.eat(&["SHOW", "COLUMNS"]) {
+        if !cursor.eat(&["IN"]) {
+            cursor.expect(&["FROM"])?;
+        }
+        let table = cursor.name("table or view")?;
+        return cursor.end().map(|()| Some(CatalogStatement::ShowColumns { table }));
+    }
+    let listed = [
+        ("TABLES", Listed::Tables),
+        ("VIEWS", Listed::Views),
+        ("FUNCTIONS", Listed::Functions),
+        ("DATABASES", Listed::Databases),
+        ("SCHEMAS", Listed::Databases),
+    ];
+    for (word, what) in listed {
+        if cursor.eat(&["SHOW", word]) {
+            // There is one database, whatever its name.
+            if cursor.eat(&["IN"]) || cursor.eat(&["FROM"]) {
+                cursor.name("database")?;
+            }
+            let like = pattern(cursor)?;
+            return cursor.end().map(|()| Some(CatalogStatement::Show { what, like }));
+        }
+    }
+    Ok(None)
+}
+
+fn pattern(cursor: &mut Cursor<'_>) -> Result<Option<String>> {
+    let is_said = cursor.eat(&["LIKE"]);
+    if !is_said && cursor.peek().is_none() {
+        return Ok(None);
+    }
+    cursor.string("pattern").map(|pattern| Some(pattern.to_owned()))
+}
+
+fn describe(cursor: &mut Cursor<'_>, query: ReadQuery) -> Result<CatalogStatement> {
+    let is_query = |cursor: &Cursor<'_>| {
+        let words = ["SELECT", "WITH", "VALUES"];
+        cursor.peek().is_some_and(|first| words.iter().any(|word| is_word(first, word)))
+    };
+    if cursor.eat(&["QUERY"]) || is_query(cursor) {
+        return query(cursor).map(CatalogStatement::DescribeQuery);
+    }
+    for more in ["EXTENDED", "FORMATTED", "FUNCTION", "DATABASE"] {
+        let place = cursor.location();
+        if cursor.eat(&[more]) {
+            let what = format!("DESCRIBE {more} is not supported; there is DESCRIBE name");
+            return Err(unsupported_at(place, &what));
+        }
+    }
+    cursor.eat(&["TABLE"]);
+    let table = cursor.name("table or view")?;
+    cursor.end().map(|()| CatalogStatement::Describe { table })
+}
+
+fn insert(cursor: &mut Cursor<'_>, query: ReadQuery) -> Result<CatalogStatement> {
+    let place = cursor.location();
+    if cursor.eat(&["OVERWRITE"]) {
+        return Err(unsupported_at(
+            place,
+            "INSERT OVERWRITE is not supported; tables only grow, there is INSERT INTO",
+        ));
+    }
+    cursor.expect(&["INTO"])?;
+    cursor.eat(&["TABLE"]);
+    let table = cursor.name("table")?;
+    let mut columns = vec![];
+    let is_list = |token: &Token| *token == Token::LParen;
+    if cursor.peek().is_some_and(|token| is_list(&token.token)) && !starts_subquery(cursor) {
+        let mut names = Cursor::new(cursor.parenthesized()?);
+        loop {
+            columns.push(names.name("column")?);
+            if !names.eat_token(&Token::Comma) {
+                break;
+            }
+        }
+        names.end()?;
+    }
+    Ok(CatalogStatement::Insert { table, columns, query: query(cursor)? })
+}
+
+/// Whether the parenthesis that comes next holds a query and not a list of names.
+fn starts_subquery(cursor: &Cursor<'_>) -> bool {
+    let words = ["SELECT", "WITH", "VALUES"];
+    cursor.rest().get(1).is_some_and(|inner| {
+        inner.token == Token::LParen || words.iter().any(|word| is_word(inner, word))
+    })
+}
