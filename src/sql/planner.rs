@@ -12,7 +12,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::Statement as DfStatement;
 use sqlparser::ast::{Query, Statement};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::aggregate;
