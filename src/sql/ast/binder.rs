@@ -263,7 +263,7 @@ fn order_by_all(order_by: &mut OrderBy, columns: usize) {
     let OrderByKind::All(options) = &order_by.kind else { return };
     let position = |at: usize| OrderByExpr {
         expr: Expr::value(Value::Number(at.to_string(), false)),
-        options: options.clone(),
+        options: *options,
         with_fill: None,
     };
     order_by.kind = OrderByKind::Expressions((1..=columns).map(position).collect());

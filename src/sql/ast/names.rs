@@ -440,7 +440,9 @@ fn literal(value: &Value) -> String {
     match value {
         Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
         Value::Null => "NULL".to_owned(),
-        Value::Number(digits, _) => digits.clone(),
+        // A digit stands on both sides of a point.
+        Value::Number(digits, _) if digits.starts_with('.') => format!("0{digits}"),
+        Value::Number(digits, _) => digits.trim_end_matches('.').to_owned(),
         other => other.to_string(),
     }
 }

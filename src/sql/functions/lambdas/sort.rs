@@ -49,7 +49,7 @@ fn sort(call: &Lambdas) -> Result<ArrayRef> {
     let longest = elements.offsets.lengths().max().unwrap_or(0);
     let mut width = 1;
     while width < longest {
-        order = merged(call, &values, &elements, order, width)?;
+        order = merged(call, &values, &elements, &order, width)?;
         width *= 2;
     }
     let values = take(values.as_ref(), &UInt32Array::from(order), None)?;
@@ -62,10 +62,10 @@ fn merged(
     call: &Lambdas,
     values: &ArrayRef,
     elements: &Elements,
-    order: Vec<u32>,
+    order: &[u32],
     width: usize,
 ) -> Result<Vec<u32>> {
-    let mut next = order.clone();
+    let mut next = order.to_vec();
     let mut merges = merges(elements, width);
     while !merges.is_empty() {
         let side = |at: fn(&Merge) -> usize| -> UInt32Array {
