@@ -19,10 +19,12 @@ pub(crate) enum Group {
     Kill,
     /// The built program at a command line.
     Cli,
+    /// The examples.
+    Examples,
 }
 
 impl Group {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("spark", Self::Spark),
         ("slt", Self::Slt),
         ("differential", Self::Differential),
@@ -30,6 +32,7 @@ impl Group {
         ("crash", Self::Crash),
         ("kill", Self::Kill),
         ("cli", Self::Cli),
+        ("examples", Self::Examples),
     ];
 }
 

@@ -14,6 +14,7 @@ mod cli;
 mod collector;
 mod crash;
 mod differential;
+mod examples;
 mod kill;
 mod outcome;
 mod property;
@@ -70,5 +71,6 @@ fn cases_of(group: Group, arguments: &Arguments) -> Fallible<Vec<Case>> {
         Group::Crash => Ok(crash::cases()),
         Group::Kill => kill::cases(),
         Group::Cli => cli::cases(),
+        Group::Examples => Ok(examples::cases()),
     }
 }

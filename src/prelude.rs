@@ -16,3 +16,4 @@ pub use crate::session::generator::{
     explode, explode_outer, inline, inline_outer, posexplode, posexplode_outer,
 };
 pub use crate::session::session::StreamSession;
+pub use crate::sinks::foreach::ForeachWriter;

@@ -42,17 +42,20 @@ const MORE_OF_THE_TABLE: &str = "{\"k\": \"nobody\"}\n";
 pub(super) enum Sink {
     /// Into a folder of parquet files.
     Files,
+    /// Into folders of csv files, one for each value of `k`.
+    Folders,
     /// To a function that keeps the rows of an epoch under its number.
     Table,
 }
 
 impl Sink {
-    pub(super) const ALL: [Self; 2] = [Self::Files, Self::Table];
+    pub(super) const ALL: [Self; 3] = [Self::Files, Self::Folders, Self::Table];
 
     /// A name for cases.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Files => "file_sink",
+            Self::Folders => "partitioned_csv",
             Self::Table => "foreach_batch",
         }
     }
@@ -151,6 +154,10 @@ impl Subject {
         let query = query.option("checkpointLocation", self.workspace.child("checkpoint"));
         let query = match self.sink {
             Sink::Files => query.format("parquet").option("path", self.workspace.child("out")),
+            Sink::Folders => {
+                let out = self.workspace.child("out");
+                query.format("csv").option("path", out).partition_by(["k"])
+            }
             Sink::Table => {
                 let table = self.table.clone();
                 query.foreach_batch(move |rows, epoch| table.clone().put(rows, epoch))
@@ -191,15 +198,17 @@ impl Subject {
     pub(super) async fn rows(&self) -> Fallible<Vec<String>> {
         match self.sink {
             Sink::Table => Ok(self.table.rows()),
-            Sink::Files if !Path::new(&self.workspace.child("out")).exists() => Ok(vec![]),
-            Sink::Files => {
+            _ if !Path::new(&self.workspace.child("out")).exists() => Ok(vec![]),
+            Sink::Files | Sink::Folders => {
                 let session = StreamSession::new()?;
+                let is_csv = self.sink == Sink::Folders;
                 let written = session
                     .read()
-                    .format("parquet")
-                    .schema("ws TIMESTAMP, k STRING, n BIGINT, t BIGINT")
+                    .format(if is_csv { "csv" } else { "parquet" })
+                    .schema("ws TIMESTAMP, n BIGINT, t BIGINT, k STRING")
                     .load_path(&self.workspace.child("out"))
                     .await?;
+                let written = written.select_expr(&["ws", "k", "n", "t"]).await?;
                 Ok(lines(&render::all_rows(&written.collect().await?)?))
             }
         }

@@ -73,19 +73,34 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
     /// # Errors
     /// `AlreadyExists` when the epoch, or a later one, has entries; `Corrupt`; `Storage`.
     pub async fn add(&self, epoch: u64, entries: &[T]) -> Result<()> {
+        self.add_and_keep(epoch, entries, &|_entry| true).await
+    }
+
+    /// The same, but a compaction takes over only those entries before that `keep` is true for.
+    /// When some are dropped, [`between`](Self::between) can no longer tell older epochs apart.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub async fn add_and_keep(
+        &self,
+        epoch: u64,
+        entries: &[T],
+        keep: &(dyn Fn(&T) -> bool + Sync),
+    ) -> Result<()> {
         self.load().await?;
         if self.loaded().next() != Some(epoch) {
             // What looks like a gap may have been filled by others.
             self.forget();
             self.load().await?;
         }
-        let (kind, text) = self.plan(epoch, entries)?;
+        let (kind, lines) = self.plan(epoch, entries, keep)?;
+        let text = log_file::render(&lines)?;
         if let Err(error) = log_file::create(&self.file(epoch, kind), text).await {
             // The file may be there all the same, by somebody else's hand or by our own.
             self.forget();
             return Err(error);
         }
-        for (epoch, kind) in self.note_added(epoch, kind, entries) {
+        for (epoch, kind) in self.note_added((epoch, kind), lines, entries.len()) {
             let file = self.file(epoch, kind);
             match log_file::remove(&file).await {
                 Ok(()) => self.note_removed(epoch),
@@ -254,21 +269,31 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
     }
 
     /// What is to be written for an epoch.
-    fn plan(&self, epoch: u64, entries: &[T]) -> Result<(Kind, String)> {
+    fn plan(
+        &self,
+        epoch: u64,
+        entries: &[T],
+        keep: &(dyn Fn(&T) -> bool + Sync),
+    ) -> Result<(Kind, Vec<T>)> {
         let log = self.loaded();
         if log.newest().is_some_and(|newest| epoch <= newest) {
             let kind = log.files.get(&epoch).copied().unwrap_or(Kind::Single);
             return Err(Error::AlreadyExists { path: self.file(epoch, kind).given });
         }
         if log.next() != Some(epoch) || epoch % self.interval == self.interval - 1 {
-            let all = [log.entries.as_slice(), entries].concat();
-            return Ok((Kind::Compact, log_file::render(&all)?));
+            let before = log.entries.iter().filter(|entry| keep(entry));
+            return Ok((Kind::Compact, before.chain(entries).cloned().collect()));
         }
-        Ok((Kind::Single, log_file::render(entries)?))
+        Ok((Kind::Single, entries.to_vec()))
     }
 
     /// Takes what was written into memory; gives the files back that nobody needs any more.
-    fn note_added(&self, epoch: u64, kind: Kind, entries: &[T]) -> Vec<(u64, Kind)> {
+    fn note_added(
+        &self,
+        (epoch, kind): (u64, Kind),
+        lines: Vec<T>,
+        added: usize,
+    ) -> Vec<(u64, Kind)> {
         let mut log = self.loaded();
         if !log.is_current || log.newest().is_some_and(|newest| newest >= epoch) {
             // A clone was at work too, so what is in memory is not what lies in the folder.
@@ -281,7 +306,15 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
             _ => 0,
         };
         log.files.insert(epoch, kind);
-        log.entries.extend_from_slice(entries);
+        match kind {
+            Kind::Single => log.entries.extend(lines),
+            Kind::Compact => {
+                if lines.len() < log.entries.len() + added {
+                    log.ends.clear();
+                }
+                log.entries = lines;
+            }
+        }
         let end = log.entries.len();
         log.ends.insert(epoch, end);
         log.files.range(..keep_from).map(|(epoch, kind)| (*epoch, *kind)).collect()

@@ -14,6 +14,8 @@ pub struct OptionDoc {
     pub note: &'static str,
     /// A value that it takes; `<folder>` stands for any folder.
     pub sample: &'static str,
+    /// Other options that it needs beside it.
+    pub with: &'static [(&'static str, &'static str)],
     /// Why it is refused, and what to do in its place; none for one that is honoured.
     pub refused: Option<&'static str>,
 }
@@ -32,7 +34,13 @@ impl OptionDoc {
         sample: &'static str,
         note: &'static str,
     ) -> Self {
-        Self { name, default, note, sample, refused: None }
+        Self { name, default, note, sample, with: &[], refused: None }
+    }
+
+    /// The same option, which has an effect or a meaning only beside these.
+    #[must_use]
+    pub const fn with(self, others: &'static [(&'static str, &'static str)]) -> Self {
+        Self { with: others, ..self }
     }
 
     /// An option that Spark has and we refuse, for this reason.
@@ -42,7 +50,7 @@ impl OptionDoc {
         sample: &'static str,
         reason: &'static str,
     ) -> Self {
-        Self { name, default, note: "", sample, refused: Some(reason) }
+        Self { name, default, note: "", sample, with: &[], refused: Some(reason) }
     }
 
     /// Whether a source or sink cannot do without it.

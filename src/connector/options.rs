@@ -136,6 +136,19 @@ impl OptionReader<'_> {
         }
     }
 
+    /// A time as Spark has it in options, such as `50s` or `12h`, in microseconds; a number without
+    /// a unit counts units of so many microseconds.
+    ///
+    /// # Errors
+    /// `InvalidOption` for anything else, and for a negative time.
+    pub fn time(&mut self, name: &'static str, bare_unit: i64) -> Result<Option<i64>> {
+        let Some(text) = self.text(name).map(str::to_owned) else { return Ok(None) };
+        parse_time(&text, bare_unit).map(Some).ok_or_else(|| {
+            let reason = "it must be a number and a unit (us, ms, s, m, h, d), such as `50s`";
+            self.invalid(name, &text, reason)
+        })
+    }
+
     /// `true` or `false`, in any case; `default` when it is not given.
     ///
     /// # Errors
@@ -189,6 +202,24 @@ impl OptionReader<'_> {
     }
 }
 
+/// A whole number and a unit, in microseconds.
+fn parse_time(text: &str, bare_unit: i64) -> Option<i64> {
+    let text = text.trim().to_ascii_lowercase();
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    let count: i64 = text[..end].parse().ok()?;
+    let unit = match text[end..].trim() {
+        "" => bare_unit,
+        "us" => 1,
+        "ms" => 1_000,
+        "s" => 1_000_000,
+        "m" | "min" => 60_000_000,
+        "h" => 3_600_000_000,
+        "d" => 86_400_000_000,
+        _ => return None,
+    };
+    count.checked_mul(unit)
+}
+
 /// The candidate with the most similar name, unless all are far off. Case does not count.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_ascii_lowercase();
@@ -222,6 +253,22 @@ mod tests {
             error,
             "source `json` has no option `maxFilePerTrigger`; did you mean `maxFilesPerTrigger`?"
         );
+    }
+
+    #[test]
+    fn a_time_has_a_unit_or_the_unit_of_its_option() {
+        let cases = [
+            ("5", 5_000_000),
+            ("1500ms", 1_500_000),
+            (" 2 MIN ", 120_000_000),
+            ("1d", 86_400_000_000),
+        ];
+        for (text, micros) in cases {
+            assert_eq!(parse_time(text, 1_000_000), Some(micros), "{text}");
+        }
+        for text in ["", "s", "-1s", "1.5s", "5w", "99999999999999d"] {
+            assert_eq!(parse_time(text, 1_000_000), None, "{text}");
+        }
     }
 
     #[test]

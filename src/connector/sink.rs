@@ -110,7 +110,7 @@ pub trait SinkWriter: Debug + Send {
 /// What a sink is given when a run starts it.
 #[derive(Debug, Clone)]
 pub struct SinkContext {
-    /// The name of the query, where it has one.
+    /// The name of the query, where it has one, or of the table that it is to be read as.
     pub query_name: Option<String>,
     /// The columns of the rows to come.
     pub schema: SchemaRef,

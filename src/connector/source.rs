@@ -148,6 +148,21 @@ pub struct DefineContext {
     pub must_exist: bool,
     /// The zone of times that name none.
     pub time_zone: TimeZone,
+    /// The columns that the names of folders will have, while there are no files to tell them.
+    pub folder_columns: Vec<String>,
+}
+
+impl DefineContext {
+    /// Nothing is inferred, nothing has to be there, and times are in UTC.
+    pub fn new(storage: Arc<dyn Storage>) -> Self {
+        Self {
+            storage,
+            infer_schema: false,
+            must_exist: false,
+            time_zone: TimeZone::UTC,
+            folder_columns: vec![],
+        }
+    }
 }
 
 /// Which rows a static table over the place of a source has.
@@ -171,6 +186,12 @@ pub trait SourceDefinition: Debug + Send + Sync + 'static {
     /// Whether the source leaves out rows that fail a simple filter of the query, a column compared
     /// with a constant, so that they are neither counted as input nor seen by a watermark.
     fn takes_filters(&self) -> bool;
+
+    /// The options with which a sink of the same format writes into the place that the source
+    /// reads; none where rows cannot be written.
+    fn written_with(&self) -> Option<&Options> {
+        None
+    }
 
     /// Starts the source for one run of a query.
     ///

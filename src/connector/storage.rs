@@ -7,7 +7,7 @@ use object_store::ObjectStore;
 use object_store::path::{Path, PathPart};
 use url::Url;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Opens locations: plain paths, `file://` URLs, and whatever else an implementation knows.
 ///
@@ -55,13 +55,28 @@ impl Location {
             store: Arc::clone(&self.store),
             path: self.path.clone().join(name),
             given: format!("{}/{name}", self.given.trim_end_matches('/')),
-            url: self.child_url(name),
+            url: self.child_url(&PathPart::from(name)),
         }
     }
 
+    /// A file or folder in this folder whose name on the storage is `name`, byte for byte.
+    ///
+    /// # Errors
+    /// `Invalid` for a name that no file can have.
+    pub fn exact_child(&self, name: &str) -> Result<Self> {
+        let part = PathPart::parse(name).map_err(|error| {
+            Error::invalid(format!("no file can have the name `{name}`: {error}"))
+        })?;
+        Ok(Self {
+            store: Arc::clone(&self.store),
+            given: format!("{}/{name}", self.given.trim_end_matches('/')),
+            url: self.child_url(&part),
+            path: self.path.clone().join(part),
+        })
+    }
+
     /// The URL of a child, in which the name on the storage is percent-encoded once more.
-    fn child_url(&self, name: &str) -> String {
-        let part = PathPart::from(name);
+    fn child_url(&self, part: &PathPart<'_>) -> String {
         let mut url = match Url::parse(&self.url) {
             Ok(url) if !url.cannot_be_a_base() => url,
             _ => return format!("{}/{}", self.url.trim_end_matches('/'), part.as_ref()),

@@ -136,7 +136,7 @@ impl Reader {
     async fn chunk(&mut self) -> Result<Option<Chunk>> {
         while let Some(piece) = self.content.next().await? {
             // What ends a line may itself be cut in two.
-            let overlap = self.separator.as_ref().map_or(1, String::len);
+            let overlap = self.separator.as_ref().map_or(1, |separator| separator.len() - 1);
             let searched_from = self.rest.len().saturating_sub(overlap);
             self.rest.extend_from_slice(&piece);
             if let Some(cut) = self.last_cut(searched_from) {
@@ -159,8 +159,9 @@ impl Reader {
     fn last_cut(&self, from: usize) -> Option<usize> {
         let searched = self.rest.get(from..)?;
         if let Some(separator) = &self.separator {
-            return memmem::rfind(searched, separator.as_bytes())
-                .map(|at| from + at + separator.len());
+            // From the left, as lines are cut: separators may overlap.
+            let last = memmem::find_iter(searched, separator).last();
+            return last.map(|at| from + at + separator.len());
         }
         // A carriage return at the very end may be the first half of a line end.
         let searched = searched.strip_suffix(b"\r").unwrap_or(searched);
@@ -219,6 +220,9 @@ mod tests {
         let first = "x".repeat(CHUNK_BYTES as usize - 1);
         let all = split(format!("{first}||last").as_bytes(), Some("||")).await;
         assert_eq!(all, numbered(&[&first, "last"]));
+        let first = "x".repeat(CHUNK_BYTES as usize - 3);
+        let all = split(format!("{first}|||last").as_bytes(), Some("||")).await;
+        assert_eq!(all, numbered(&[&first, "|last"]));
     }
 
     #[tokio::test]

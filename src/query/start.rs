@@ -106,8 +106,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     } else {
         check_recovery(sink.as_ref(), args.mode, &checkpoint)?;
     }
-    let zone = TimeZone::parse(settings.time_zone())?;
-    let sources = start_sources(&args, &checkpoint, &plan, &point, zone).await?;
+    let sources = start_sources(&args, &settings, &checkpoint, &plan, &point).await?;
     let newest = point.fixed.as_ref().or(point.previous.as_ref());
     let tables = TableTracker::open(&plan.tables, &checkpoint, newest).await?;
     let identity = Identity {
@@ -246,10 +245,10 @@ pub(crate) async fn read_logs(checkpoint: &Checkpoint) -> Result<Logs> {
 
 async fn start_sources(
     args: &StartArgs,
+    settings: &Settings,
     checkpoint: &Checkpoint,
     plan: &QueryPlan,
     point: &ResumePoint,
-    time_zone: TimeZone,
 ) -> Result<BTreeMap<String, Arc<dyn MicroBatchSource>>> {
     let newest = point.fixed.as_ref().or(point.previous.as_ref());
     let mut sources = BTreeMap::new();
@@ -258,7 +257,7 @@ async fn start_sources(
             folder: checkpoint.source(name),
             storage: Arc::clone(&args.storage),
             clock: Arc::clone(&args.clock),
-            time_zone,
+            time_zone: TimeZone::parse(settings.time_zone())?,
         };
         let source = table.definition().start(context)?;
         let last = newest.and_then(|entry| entry.sources.get(name)).and_then(Option::as_ref);

@@ -63,6 +63,16 @@ where
     Task(tokio::spawn(future))
 }
 
+/// Runs `future` by itself where there is a runtime; for what a destructor has to leave behind.
+pub fn spawn_if_possible<F>(future: F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    if let Ok(runtime) = Handle::try_current() {
+        drop(runtime.spawn(future));
+    }
+}
+
 /// Runs `work`, which may block, on a thread made for that.
 pub fn spawn_blocking<T, F>(work: F) -> Task<T>
 where

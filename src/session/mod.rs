@@ -8,6 +8,7 @@ pub mod data_frame;
 pub mod expression;
 pub mod generator;
 pub mod grouped;
+mod into_table;
 pub mod reader;
 mod relations;
 #[expect(clippy::module_inception, reason = "the session is what the module is named for")]

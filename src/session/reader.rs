@@ -65,7 +65,12 @@ impl Spec {
         };
         let storage = Arc::clone(self.session.storage());
         let time_zone = TimeZone::parse(self.session.settings().time_zone())?;
-        let context = DefineContext { storage, infer_schema, must_exist: true, time_zone };
+        let context = DefineContext {
+            infer_schema,
+            must_exist: true,
+            time_zone,
+            ..DefineContext::new(storage)
+        };
         let factory = self.session.registry().source(&self.format)?;
         factory.define(&self.options, schema, &context).await
     }

@@ -56,10 +56,9 @@ async fn create_table(session: &StreamSession, create: CreateTable) -> Result<St
     }
     let settings = session.settings();
     let context = DefineContext {
-        storage: Arc::clone(session.storage()),
         infer_schema: settings.schema_inference(),
-        must_exist: false,
         time_zone: TimeZone::parse(settings.time_zone())?,
+        ..DefineContext::new(Arc::clone(session.storage()))
     };
     let factory = session.registry().source(&create.format)?;
     let definition = factory.define(&create.options, create.schema, &context).await?;
@@ -78,7 +77,6 @@ async fn create_streaming_table(
         return Ok(session.empty());
     }
     let query = frame(session, &create.query).await?;
-    let schema = query.schema();
     let format = create.format.as_deref().unwrap_or(builtin::MEMORY);
     let writer = query
         .write_stream()
@@ -86,10 +84,9 @@ async fn create_streaming_table(
         .output_mode(create.mode)
         .trigger(create.trigger)
         .query_name(&create.name)
+        .partition_by(create.partition_by)
         .options(create.options.iter());
-    let (registry, storage) = (session.registry(), session.storage());
-    let written =
-        builtin::written_table(registry, format, &create.options, schema, storage).await?;
+    let written = writer.written_table().await?;
     if let Err(error) = Box::pin(writer.start()).await {
         // A sink may have registered its table before the query was refused.
         session.context().deregister_table(quoted_reference(&create.name))?;

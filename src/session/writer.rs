@@ -8,31 +8,72 @@ use datafusion::logical_expr::LogicalPlan;
 use tempfile::TempDir;
 
 use crate::config::Trigger;
+#[cfg(test)]
+use crate::connector::option_doc::OptionDoc;
 use crate::connector::options::{OptionValue, Options, nearest};
-use crate::connector::sink::{SinkContext, SinkSession};
+use crate::connector::sink::{SinkContext, SinkSession, StreamSink};
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
 use crate::query::handle::StreamingQuery;
 use crate::query::start::{SinkSpec, StartArgs, start};
 use crate::session::session::StreamSession;
+use crate::sinks::foreach::{ForeachFn, ForeachSink, ForeachWriter};
 use crate::sinks::foreach_batch::{ForeachBatchFn, ForeachBatchSink, UserError};
+
+/// The format of a sink that nobody named.
+pub(crate) const DEFAULT_FORMAT: &str = "parquet";
 
 /// Where a query keeps what survives a crash.
 const CHECKPOINT_LOCATION: &str = "checkpointLocation";
+
+/// The name of the query, as an option.
+const QUERY_NAME: &str = "queryName";
+
+/// The options that each query has, whatever its sink.
+#[cfg(test)]
+pub(crate) const QUERY_OPTIONS: &[OptionDoc] = &[
+    OptionDoc::honoured(
+        CHECKPOINT_LOCATION,
+        "",
+        "<folder>",
+        "the folder in which the query keeps its progress and its state over a restart",
+    ),
+    OptionDoc::honoured(QUERY_NAME, "", "clicks", "the name of the query"),
+];
 
 /// Writes an unbounded table as a streaming query; begun by
 /// [`StreamingDataFrame::write_stream`](crate::session::StreamingDataFrame::write_stream).
 /// Setters never fail, [`start`](Self::start) does.
 #[must_use = "a query runs only when it is started"]
 pub struct DataStreamWriter {
-    session: StreamSession,
-    plan: LogicalPlan,
-    format: String,
+    pub(super) session: StreamSession,
+    pub(super) plan: LogicalPlan,
+    /// The format that was asked for.
+    pub(super) format: Option<String>,
     mode: String,
     trigger: Trigger,
     name: Option<String>,
-    options: Options,
-    function: Option<ForeachBatchFn>,
+    pub(super) options: Options,
+    pub(super) partition_by: Vec<String>,
+    user_code: Option<UserCode>,
+    /// The table of a sink that keeps its rows in memory, when it is not named as the query is.
+    pub(super) table: Option<String>,
+}
+
+/// What stands in place of a sink.
+#[derive(Clone)]
+enum UserCode {
+    Batch(ForeachBatchFn),
+    Rows(ForeachFn),
+}
+
+impl UserCode {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Batch(_) => "foreach_batch",
+            Self::Rows(_) => "foreach",
+        }
+    }
 }
 
 impl std::fmt::Debug for DataStreamWriter {
@@ -43,6 +84,7 @@ impl std::fmt::Debug for DataStreamWriter {
             .field("trigger", &self.trigger)
             .field("name", &self.name)
             .field("options", &self.options)
+            .field("partition_by", &self.partition_by)
             .finish_non_exhaustive()
     }
 }
@@ -52,19 +94,28 @@ impl DataStreamWriter {
         Self {
             session,
             plan,
-            format: "parquet".to_owned(),
+            format: None,
             mode: "append".to_owned(),
             trigger: Trigger::default(),
             name: None,
             options: Options::default(),
-            function: None,
+            partition_by: vec![],
+            user_code: None,
+            table: None,
         }
     }
 
-    /// The format of the sink: `parquet`, `json`, `console`, `memory`, `noop`. The default is
-    /// `parquet`.
+    /// The format of the sink: `parquet`, `json`, `csv`, `text`, `arrow`, `console`, `memory`,
+    /// `noop`. The default is `parquet`.
     pub fn format(mut self, format: &str) -> Self {
-        format.clone_into(&mut self.format);
+        self.format = Some(format.to_owned());
+        self
+    }
+
+    /// Keeps rows apart by the values of these columns, each in a folder `column=value`; for sinks
+    /// that write files.
+    pub fn partition_by<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Self {
+        self.partition_by = columns.into_iter().map(Into::into).collect();
         self
     }
 
@@ -111,7 +162,20 @@ impl DataStreamWriter {
         F: Fn(DataFrame, u64) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), UserError>> + Send + 'static,
     {
-        self.function = Some(Arc::new(move |rows, epoch| Box::pin(function(rows, epoch))));
+        let function: ForeachBatchFn = Arc::new(move |rows, epoch| Box::pin(function(rows, epoch)));
+        self.user_code = Some(UserCode::Batch(function));
+        self
+    }
+
+    /// Hands rows to writers of one's own, in place of a sink: `make` makes one for each partition
+    /// of each epoch. A row comes once at least, and again when its epoch is run again.
+    pub fn foreach<F, W>(mut self, make: F) -> Self
+    where
+        F: Fn() -> W + Send + Sync + 'static,
+        W: ForeachWriter,
+    {
+        let make: ForeachFn = Arc::new(move || Box::new(make()));
+        self.user_code = Some(UserCode::Rows(make));
         self
     }
 
@@ -122,20 +186,15 @@ impl DataStreamWriter {
     /// those of the options; `Incompatible` for a query that does not fit its checkpoint.
     pub async fn start(mut self) -> Result<StreamingQuery> {
         let mode = self.mode.parse()?;
+        self.take_name()?;
         if let Some(name) = &self.name {
             self.session.streams().check_name(name)?;
         }
         let checkpoint = self.options.remove(CHECKPOINT_LOCATION);
         let sink = self.sink()?;
+        self.check_partitioning(&sink)?;
         let (checkpoint, temporary) = self.checkpoint(checkpoint, &sink)?;
-        let context = SinkContext {
-            query_name: self.name.clone(),
-            schema: Arc::new(self.plan.schema().as_arrow().clone()),
-            partition_by: vec![],
-            storage: Arc::clone(self.session.storage()),
-            clock: Arc::clone(self.session.clock()),
-            session: SinkSession(self.session.context().clone()),
-        };
+        let context = self.sink_context();
         let args = StartArgs {
             state: self.session.state(),
             plan: self.plan,
@@ -163,15 +222,79 @@ impl DataStreamWriter {
         self.option("path", path).start().await
     }
 
+    /// What the sink is given, apart from the options.
+    pub(super) fn sink_context(&self) -> SinkContext {
+        SinkContext {
+            query_name: self.table.clone().or_else(|| self.name.clone()),
+            schema: Arc::new(self.plan.schema().as_arrow().clone()),
+            partition_by: self.partition_by.clone(),
+            storage: Arc::clone(self.session.storage()),
+            clock: Arc::clone(self.session.clock()),
+            session: SinkSession(self.session.context().clone()),
+        }
+    }
+
+    /// The options that are the sink's.
+    pub(super) fn sink_options(&self) -> Options {
+        let mut options = self.options.clone();
+        options.remove(CHECKPOINT_LOCATION);
+        options.remove(QUERY_NAME);
+        options
+    }
+
+    /// Takes the name out of the options, if it is there.
+    fn take_name(&mut self) -> Result<()> {
+        match (self.options.remove(QUERY_NAME), &self.name) {
+            (Some(other), Some(name)) if other != *name => Err(Error::InvalidOption {
+                owner: "the query".to_owned(),
+                option: QUERY_NAME.to_owned(),
+                value: other,
+                reason: format!("its name is `{name}`"),
+            }),
+            (Some(name), None) => {
+                self.name = Some(name);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn sink(&self) -> Result<SinkSpec> {
-        let Some(function) = &self.function else {
-            let factory = self.session.registry().sink(&self.format)?;
-            let (format, options) = (self.format.clone(), self.options.clone());
-            return Ok(SinkSpec::Format { format, factory, options });
+        let Some(code) = &self.user_code else {
+            let format = self.format.clone().unwrap_or_else(|| DEFAULT_FORMAT.to_owned());
+            let factory = self.session.registry().sink(&format)?;
+            return Ok(SinkSpec::Format { format, factory, options: self.options.clone() });
         };
-        self.options.reader("foreach_batch", &[]).finish().map_err(name_own_options)?;
-        let session = SinkSession(self.session.context().clone());
-        Ok(SinkSpec::Open(Arc::new(ForeachBatchSink::from_fn(session, Arc::clone(function)))))
+        self.options.reader(code.name(), &[]).finish().map_err(name_own_options)?;
+        let sink: Arc<dyn StreamSink> = match code {
+            UserCode::Rows(make) => Arc::new(ForeachSink::new(Arc::clone(make))),
+            UserCode::Batch(function) => {
+                let session = SinkSession(self.session.context().clone());
+                Arc::new(ForeachBatchSink::from_fn(session, Arc::clone(function)))
+            }
+        };
+        Ok(SinkSpec::Open(sink))
+    }
+
+    /// Refuses a partitioning that the sink would not follow.
+    fn check_partitioning(&self, sink: &SinkSpec) -> Result<()> {
+        let name = match sink {
+            _ if self.partition_by.is_empty() => return Ok(()),
+            SinkSpec::Format { factory, .. } if factory.can_partition() => return Ok(()),
+            SinkSpec::Format { format, .. } => format!("sink `{format}`"),
+            SinkSpec::Open(_) => {
+                let code = self.user_code.as_ref().map_or("the sink", UserCode::name);
+                format!("`{code}`")
+            }
+        };
+        Err(Error::unsupported(format!(
+            "{name} does not keep rows apart by the values of columns; leave out `partition_by`, or write files"
+        )))
+    }
+
+    /// Whether rows go to a function or a writer of the user's.
+    pub(super) const fn has_user_code(&self) -> bool {
+        self.user_code.is_some()
     }
 
     fn checkpoint(
@@ -214,10 +337,10 @@ impl DataStreamWriter {
 }
 
 /// An option that no sink knows may be a slip of one of the writer's own.
-fn name_own_options(error: Error) -> Error {
+pub(super) fn name_own_options(error: Error) -> Error {
     match error {
         Error::UnknownOption { owner, option, nearest: None } => {
-            let own = nearest(&option, [CHECKPOINT_LOCATION]).map(str::to_owned);
+            let own = nearest(&option, [CHECKPOINT_LOCATION, QUERY_NAME]).map(str::to_owned);
             Error::UnknownOption { owner, option, nearest: own }
         }
         other => other,

@@ -18,6 +18,7 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -61,7 +62,10 @@ impl SinkFactory for MemorySinkFactory {
             option: "queryName".to_owned(),
             reason: "the rows are read as the table of this name; give the query a name".to_owned(),
         })?;
-        let table = Arc::new(MemoryTable { schema: context.schema, rows: RwLock::default() });
+        let pool = &context.session.0.runtime_env().memory_pool;
+        let held = MemoryConsumer::new(format!("MemorySink[{name}]")).register(pool);
+        let rows = RwLock::new(Rows { batches: vec![], replaced: 0, held });
+        let table = Arc::new(MemoryTable { schema: context.schema, rows });
         register(&context.session, &name, Arc::clone(&table)).await?;
         Ok(Arc::new(MemorySink { table, gathered: Gathered::default() }))
     }
@@ -125,8 +129,8 @@ impl StreamSink for MemorySink {
         let Some(partitions) = self.gathered.rows(batch, &messages)? else { return Ok(()) };
         let rows = partitions.into_iter().flatten();
         match batch.mode {
-            OutputMode::Append | OutputMode::Update => self.table.append(rows),
-            OutputMode::Complete => self.table.replace(rows),
+            OutputMode::Append | OutputMode::Update => self.table.append(rows.collect())?,
+            OutputMode::Complete => self.table.replace(rows.collect())?,
         }
         self.gathered.done(batch);
         Ok(())
@@ -145,22 +149,29 @@ struct MemoryTable {
     rows: RwLock<Rows>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Rows {
     batches: Vec<RecordBatch>,
     /// How often all rows gave way to others.
     replaced: u64,
+    /// What the rows take of the session's memory.
+    held: MemoryReservation,
 }
 
 impl MemoryTable {
-    fn append(&self, rows: impl Iterator<Item = RecordBatch>) {
-        self.rows.write().unwrap_or_else(PoisonError::into_inner).batches.extend(rows);
+    fn append(&self, rows: Vec<RecordBatch>) -> Result<()> {
+        let mut all = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        all.held.try_grow(size(&rows))?;
+        all.batches.extend(rows);
+        Ok(())
     }
 
-    fn replace(&self, rows: impl Iterator<Item = RecordBatch>) {
-        let rows = rows.collect();
+    fn replace(&self, rows: Vec<RecordBatch>) -> Result<()> {
         let mut all = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        *all = Rows { batches: rows, replaced: all.replaced + 1 };
+        all.held.try_resize(size(&rows))?;
+        all.batches = rows;
+        all.replaced += 1;
+        Ok(())
     }
 
     fn snapshot(&self) -> Vec<RecordBatch> {
@@ -170,6 +181,10 @@ impl MemoryTable {
     fn read_rows(&self) -> RwLockReadGuard<'_, Rows> {
         self.rows.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn size(rows: &[RecordBatch]) -> usize {
+    rows.iter().map(RecordBatch::get_array_memory_size).sum()
 }
 
 impl fmt::Display for MemoryTable {
@@ -254,7 +269,8 @@ impl TableProvider for MemoryTable {
 mod tests {
     use arrow::array::AsArray;
     use arrow::datatypes::Int64Type;
-    use datafusion::prelude::SessionContext;
+    use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+    use datafusion::prelude::{SessionConfig, SessionContext};
 
     use super::*;
     use crate::checkpoint::storage::LocalStorage;
@@ -342,5 +358,21 @@ mod tests {
         let context = context(&harness.session, Some("mine"));
         let error = MemorySinkFactory.open(&Options::default(), context).await.unwrap_err();
         assert!(error.to_string().contains("`mine`"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn rows_that_do_not_fit_into_the_memory_of_the_session_fail_their_epoch() {
+        let runtime = RuntimeEnvBuilder::new().with_memory_limit(10_000, 1.0).build_arc().unwrap();
+        let session = SessionContext::new_with_config_rt(SessionConfig::new(), runtime);
+        let harness = Harness { session };
+        let sink = harness.sink().await.unwrap();
+        let many: Vec<i64> = (0..100).collect();
+        for (epoch, mode) in [(0, OutputMode::Append), (1, OutputMode::Complete)] {
+            let epoch = batch(epoch, 0, mode);
+            let error = run_epoch(sink.as_ref(), &epoch, &[&many]).await.unwrap_err();
+            assert!(error.to_string().contains("MemorySink[result]"), "{error}");
+            run_epoch(sink.as_ref(), &epoch, &[&[1]]).await.unwrap();
+        }
+        assert_eq!(harness.visible().await.unwrap(), [1]);
     }
 }

@@ -1,4 +1,5 @@
-//! The clauses of CREATE TABLE and CREATE STREAMING TABLE: USING, OPTIONS, OUTPUT MODE, TRIGGER.
+//! The clauses of CREATE TABLE and CREATE STREAMING TABLE: USING, OPTIONS, PARTITIONED BY, OUTPUT
+//! MODE, TRIGGER.
 
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub(super) struct Clauses {
     pub(super) format: Option<String>,
     /// OPTIONS.
     pub(super) options: Option<Options>,
+    /// PARTITIONED BY.
+    pub(super) partition_by: Option<Vec<String>>,
     /// OUTPUT MODE.
     pub(super) mode: Option<OutputMode>,
     /// TRIGGER.
@@ -51,7 +54,12 @@ pub(super) fn streaming_table_clauses(cursor: &mut Cursor<'_>) -> Result<Clauses
         if source_or_sink_clause(cursor, &mut clauses)? {
             continue;
         }
-        if cursor.eat(&["OUTPUT", "MODE"]) {
+        if cursor.eat(&["PARTITIONED", "BY"]) {
+            let columns = column_names(cursor.parenthesized()?)?;
+            if clauses.partition_by.replace(columns).is_some() {
+                return Err(at(here, "PARTITIONED BY is there twice"));
+            }
+        } else if cursor.eat(&["OUTPUT", "MODE"]) {
             let mode = output_mode(cursor)?;
             if clauses.mode.replace(mode).is_some() {
                 return Err(at(here, "OUTPUT MODE is there twice"));
@@ -65,7 +73,7 @@ pub(super) fn streaming_table_clauses(cursor: &mut Cursor<'_>) -> Result<Clauses
             return Err(unknown(
                 cursor,
                 "CREATE STREAMING TABLE",
-                "USING, OPTIONS, OUTPUT MODE and TRIGGER, then AS and the query",
+                "USING, OPTIONS, PARTITIONED BY, OUTPUT MODE and TRIGGER, then AS and the query",
             ));
         }
     }
@@ -96,6 +104,17 @@ fn unknown(cursor: &Cursor<'_>, statement: &str, clauses: &str) -> crate::error:
         |t| format!("there is no clause `{}`", t.token),
     );
     at(cursor.location(), &format!("{found}; {statement} takes {clauses}"))
+}
+
+/// `a, b`
+fn column_names(tokens: &[TokenWithSpan]) -> Result<Vec<String>> {
+    let mut cursor = Cursor::new(tokens);
+    let mut names = vec![cursor.name("column")?];
+    while cursor.eat_token(&Token::Comma) {
+        names.push(cursor.name("column")?);
+    }
+    cursor.end().map_err(|_end| cursor.unexpected("`,` or `)`"))?;
+    Ok(names)
 }
 
 /// `path '/in', maxFilesPerTrigger = 1, 'a.b' true`

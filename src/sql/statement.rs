@@ -103,6 +103,8 @@ pub struct CreateStreamingTable {
     pub format: Option<String>,
     /// The options of the sink and of the query.
     pub options: Options,
+    /// The columns by whose values rows are kept apart.
+    pub partition_by: Vec<String>,
     /// What the query writes in each epoch.
     pub mode: OutputMode,
     /// When an epoch starts.
@@ -267,6 +269,7 @@ fn create_streaming_table(cursor: &mut Cursor<'_>) -> Result<Statement> {
         name,
         format: clauses.format,
         options: clauses.options.unwrap_or_default(),
+        partition_by: clauses.partition_by.unwrap_or_default(),
         mode: clauses.mode.unwrap_or_default(),
         trigger: clauses.trigger.unwrap_or_default(),
         query: query_at(cursor)?,

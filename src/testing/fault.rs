@@ -279,6 +279,10 @@ impl Storage for FaultyStorage {
         };
         Ok(Location { store: Arc::new(FaultyStore { inner: opened.store, gate }), ..opened })
     }
+
+    fn has_folder(&self, location: &Location) -> bool {
+        self.inner.has_folder(location)
+    }
 }
 
 /// What the stores of one opened location ask before they write.

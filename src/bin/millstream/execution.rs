@@ -27,8 +27,8 @@ pub(crate) struct Ending {
     pub(crate) cut_short: bool,
     /// Whether a second signal came before all queries had stopped.
     pub(crate) aborted: bool,
-    /// Whether a thread still waits for input.
-    pub(crate) is_reading: bool,
+    /// Whether a thread still waits for input, or computes what nobody wants any more.
+    pub(crate) is_busy: bool,
 }
 
 impl Ending {

@@ -26,6 +26,7 @@ mod shell;
 mod signals;
 mod sql;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -75,7 +76,11 @@ fn start_log(cli: &Cli) -> Result<(), Failure> {
 }
 
 fn start(cli: &Cli) -> Result<Ending, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // A query computes on as many threads as there are cores, and on one more; signals and
+        // files need a thread that is not busy.
+        .worker_threads(cores + 2)
         .enable_all()
         .build()
         .map_err(|error| Failure::io("threads cannot be started", error))?;
@@ -88,9 +93,9 @@ fn start(cli: &Cli) -> Result<Ending, Failure> {
             Command::Checkpoint(args) => Box::pin(checkpoint::checkpoint(args)).await,
         }
     });
-    if ending.as_ref().is_ok_and(|ending| ending.aborted || ending.is_reading) {
+    if ending.as_ref().is_ok_and(|ending| ending.aborted || ending.is_busy) {
         // Whoever asks twice does not want to wait for what still runs, and a thread that waits
-        // for input may wait for ever.
+        // for input may do so for ever.
         runtime.shutdown_background();
     }
     ending

@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::screen::aside;
 
 /// Prints the results of several queries, one after the other.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
     format: Format,
     results: usize,
@@ -85,7 +85,7 @@ impl Text {
         Ok(match format {
             Format::Table => Self::Table { schema, rows: vec![], zone },
             Format::Csv => Self::Csv { schema, zone, header: true },
-            Format::Json => Self::Json(JsonEncoding.start(&schema)?),
+            Format::Json => Self::Json(JsonEncoding::default().start(&schema)?),
         })
     }
 

@@ -112,10 +112,7 @@ impl CsvFormat {
             let text = normalized(content.whole().await?, &self.options);
             let mut records = Records::new(&text, &self.options);
             let mut cells = vec![];
-            while let Some(origin) =
-                records.next(&mut cells).map_err(|(line, why)| refused(line, why))?
-            {
-                let _ = origin;
+            while records.next(&mut cells).map_err(|(line, why)| refused(line, why))?.is_some() {
                 look(&cells);
             }
             return Ok(());

@@ -46,7 +46,7 @@ impl std::fmt::Display for Refused {
 #[derive(Debug)]
 enum Separator<'d> {
     Byte(u8),
-    Bytes(memmem::Finder<'d>),
+    Bytes(Box<memmem::Finder<'d>>),
 }
 
 impl Separator<'_> {
@@ -72,7 +72,7 @@ impl<'d> Tokenizer<'d> {
     pub(super) fn new(dialect: &'d Dialect, line_end: Option<char>) -> Self {
         let separator = match dialect.separator.as_bytes() {
             [byte] => Separator::Byte(*byte),
-            bytes => Separator::Bytes(memmem::Finder::new(bytes)),
+            bytes => Separator::Bytes(Box::new(memmem::Finder::new(bytes))),
         };
         Self { dialect, separator, line_end }
     }

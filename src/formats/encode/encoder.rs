@@ -23,6 +23,9 @@ pub trait RowEncoder: Debug + Send {
     /// How many bytes are ready to be taken.
     fn ready(&self) -> usize;
 
+    /// About how many bytes of memory the encoder holds, those that are ready among them.
+    fn held(&self) -> usize;
+
     /// Takes the bytes that are ready.
     fn take(&mut self) -> Vec<u8>;
 

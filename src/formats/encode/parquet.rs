@@ -135,6 +135,10 @@ impl RowEncoder for ParquetEncoder {
         self.writer.inner().len()
     }
 
+    fn held(&self) -> usize {
+        self.ready() + self.writer.memory_size()
+    }
+
     fn take(&mut self) -> Vec<u8> {
         // The writer counts its bytes in a layer above, so its buffer may be emptied.
         std::mem::take(self.writer.inner_mut())

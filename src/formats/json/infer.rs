@@ -182,8 +182,8 @@ fn number(raw: &str, prefers_decimal: bool) -> Kind {
     if raw.parse::<i64>().is_ok() {
         return Kind::Long;
     }
-    let (whole, fraction) =
-        raw.trim_start_matches('-').split_once('.').unwrap_or((raw.trim_start_matches('-'), ""));
+    let digits = raw.trim_start_matches('-');
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_plain = whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
     let is_whole = !raw.contains('.');
     let whole = whole.trim_start_matches('0');

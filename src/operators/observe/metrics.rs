@@ -76,7 +76,7 @@ impl Metrics {
 }
 
 fn as_json(row: &RecordBatch) -> Result<ObservedRow> {
-    let mut encoder = JsonEncoding.start(&row.schema())?;
+    let mut encoder = JsonEncoding::default().start(&row.schema())?;
     encoder.write(row)?;
     let mut bytes = encoder.take();
     bytes.extend(encoder.finish()?);

@@ -1,4 +1,4 @@
-//! The formats of the file sink and their options.
+//! The formats of the file sink.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,11 +10,12 @@ use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::{OptionReader, Options};
 use crate::connector::sink::{SinkContext, SinkFactory, StreamSink};
 use crate::error::{Error, Result};
-use crate::formats::encode::encoder::FileEncoding;
-use crate::formats::encode::json::encoding::JsonEncoding;
-use crate::formats::encode::parquet::{ParquetCompression, ParquetEncoding};
-use crate::sinks::file::option_docs;
+use crate::event_time::zone::TimeZone;
+use crate::formats::display::Zone;
+use crate::sinks::file::options::Format;
+use crate::sinks::file::partition::Partitioning;
 use crate::sinks::file::sink::FileSink;
+use crate::sinks::file::writer::Layout;
 
 /// Makes sinks that write files of one format into a folder.
 #[derive(Debug, Clone, Copy)]
@@ -22,13 +23,17 @@ pub struct FileSinkFactory {
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Format {
-    Json,
-    Parquet,
-}
-
 impl FileSinkFactory {
+    /// The format `arrow`: Arrow IPC files.
+    pub const fn arrow() -> Self {
+        Self { format: Format::Arrow }
+    }
+
+    /// The format `csv`.
+    pub const fn csv() -> Self {
+        Self { format: Format::Csv }
+    }
+
     /// The format `json`: JSON lines.
     pub const fn json() -> Self {
         Self { format: Format::Json }
@@ -39,41 +44,42 @@ impl FileSinkFactory {
         Self { format: Format::Parquet }
     }
 
-    fn encoding(self, reader: &mut OptionReader<'_>) -> Result<Arc<dyn FileEncoding>> {
-        let given = reader.text("compression").map(str::to_owned);
-        match self.format {
-            Format::Json => match given {
-                Some(text) if !is_uncompressed(&text) => {
-                    let expected = "JSON files are not compressed here; it must be `none`";
-                    Err(reader.invalid("compression", &text, expected))
-                }
-                _ => Ok(Arc::new(JsonEncoding)),
-            },
-            Format::Parquet => {
-                let expected = "it must be `snappy`, `zstd` or `none`";
-                let compression: Option<ParquetCompression> =
-                    reader.parsed("compression", expected)?;
-                Ok(Arc::new(ParquetEncoding::new(compression.unwrap_or_default())))
-            }
-        }
+    /// The format `text`: one column of text, a line for each row.
+    pub const fn text() -> Self {
+        Self { format: Format::Text }
     }
-}
 
-fn is_uncompressed(text: &str) -> bool {
-    matches!(text.trim().to_ascii_lowercase().as_str(), "none" | "uncompressed")
+    fn layout(self, reader: &mut OptionReader<'_>, context: &SinkContext) -> Result<Layout> {
+        let config = context.session.0.copied_config();
+        let zone = config.options().execution.time_zone.clone();
+        let zone = zone.unwrap_or_else(|| "UTC".to_owned());
+        let encoding = self.format.encoding(reader, TimeZone::parse(&zone)?)?;
+        let expected = "it must be a whole number";
+        let most_rows: Option<u64> = reader.parsed("maxRecordsPerFile", expected)?;
+        let full_bytes = reader.positive("millstream.targetFileSize")?;
+        check_names(&context.schema)?;
+        let partitioning = match context.partition_by.as_slice() {
+            [] => None,
+            by => Some(Partitioning::try_new(&context.schema, by, Zone::parse(&zone)?)?),
+        };
+        Ok(Layout {
+            encoding,
+            schema: Arc::clone(&context.schema),
+            partitioning,
+            most_rows: most_rows.filter(|most| *most > 0),
+            full_bytes,
+        })
+    }
 }
 
 #[async_trait]
 impl SinkFactory for FileSinkFactory {
     fn options(&self) -> OptionDocs {
-        match self.format {
-            Format::Json => &[option_docs::FILES, option_docs::JSON],
-            Format::Parquet => &[option_docs::FILES, option_docs::PARQUET],
-        }
+        self.format.options()
     }
 
     fn can_partition(&self) -> bool {
-        false
+        true
     }
 
     fn needs_checkpoint(&self) -> bool {
@@ -81,18 +87,15 @@ impl SinkFactory for FileSinkFactory {
     }
 
     async fn open(&self, options: &Options, context: SinkContext) -> Result<Arc<dyn StreamSink>> {
-        let name = match self.format {
-            Format::Json => "json",
-            Format::Parquet => "parquet",
-        };
-        let mut reader = options.reader(format!("sink `{name}`"), self.options());
+        let owner = format!("sink `{}`", self.format.name());
+        let mut reader = options.reader(owner, self.options());
         let path = reader.required("path", "it is the folder that the files go to")?.to_owned();
-        let encoding = self.encoding(&mut reader)?;
+        let retention = reader.time("retention", 1_000)?.map(|micros| micros / 1_000);
+        let layout = self.layout(&mut reader, &context)?;
         reader.finish()?;
-        check_names(&context.schema)?;
-        encoding.check(&context.schema)?;
+        layout.encoding.check(layout.file_schema())?;
         let folder = context.storage.open(&path)?;
-        Ok(Arc::new(FileSink::new(folder, encoding, context.clock)))
+        Ok(Arc::new(FileSink::new(folder, layout, retention, context.clock)))
     }
 }
 

@@ -41,7 +41,8 @@ impl FolderLog {
         self.newest.is_some_and(|newest| epoch <= newest)
     }
 
-    /// Adds an epoch, durably.
+    /// Adds an epoch, durably. When the log is compacted, files from before `keep_from` drop out
+    /// of it.
     ///
     /// # Errors
     /// `AlreadyExists` when the log has it; `Invalid` when another query was first to write into
@@ -49,8 +50,8 @@ impl FolderLog {
     pub(super) async fn add(
         &mut self,
         query_id: &str,
-        epoch: u64,
-        files: &[SinkFile],
+        (epoch, files): (u64, &[SinkFile]),
+        keep_from: Option<i64>,
     ) -> Result<()> {
         if let Some(newest) = self.newest.filter(|newest| newest + 1 < epoch) {
             // Every epoch has an entry, also one without rows: those between were lost.
@@ -63,7 +64,8 @@ impl FolderLog {
             owner::claim(&log_folder(&self.folder), &self.folder, query_id).await?;
             self.is_owned = true;
         }
-        self.log.add(epoch, files).await?;
+        let is_kept = |file: &SinkFile| keep_from.is_none_or(|from| file.modification_time >= from);
+        self.log.add_and_keep(epoch, files, &is_kept).await?;
         self.newest = Some(epoch);
         Ok(())
     }

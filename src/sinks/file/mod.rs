@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <path>/part-00000-<unique>-c000.snappy.parquet   the rows of a partition of an epoch
+//! <path>/k=a/part-00000-<unique>.c000.parquet      those whose column k is `a`
 //! <path>/_spark_metadata/<epoch>                   the files of the epoch: the commit
 //! <path>/_spark_metadata/.query                    the query that owns the folder
 //! ```
@@ -16,10 +17,13 @@
 //! log. The log counts epochs of one query: that of another query would find its epochs done
 //! already, so a folder has an owner, which is written before the first entry.
 
+mod begun;
 mod factory;
 mod log;
 mod option_docs;
+mod options;
 mod owner;
+mod partition;
 mod sink;
 mod upload;
 mod writer;

@@ -1,8 +1,7 @@
 //! The file sink: epochs in, files and log entries out.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use object_store::{Error as StoreError, ObjectStoreExt};
@@ -14,48 +13,52 @@ use crate::connector::output_mode::OutputMode;
 use crate::connector::sink::{CommitMessage, SinkBatch, SinkState, SinkWriter, StreamSink};
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
-use crate::formats::encode::encoder::FileEncoding;
 use crate::runtime::clock::Clock;
+use crate::sinks::file::begun::Begun;
 use crate::sinks::file::log::{FolderLog, committed};
-use crate::sinks::file::writer::{FileWriter, WrittenFile};
+use crate::sinks::file::writer::{FileWriter, Layout, Place, WrittenFile, location};
 
 /// Writes files into a folder and names them in its log.
 #[derive(Debug)]
 pub(super) struct FileSink {
     folder: Location,
-    encoding: Arc<dyn FileEncoding>,
+    layout: Arc<Layout>,
+    /// For how many milliseconds a file stays in the log; none: for ever.
+    retention: Option<i64>,
     clock: Arc<dyn Clock>,
     /// The log, once an epoch has asked for it. It is forgotten when an addition failed, since
     /// nobody knows then whether the entry is there.
     log: Mutex<Option<FolderLog>>,
-    /// The names that writers were given, by epoch, until the epoch is committed or given up.
-    begun: SyncMutex<BTreeMap<u64, BTreeSet<String>>>,
+    begun: Begun,
 }
 
 impl FileSink {
     pub(super) fn new(
         folder: Location,
-        encoding: Arc<dyn FileEncoding>,
+        layout: Layout,
+        retention: Option<i64>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (log, begun) = (Mutex::default(), SyncMutex::default());
-        Self { folder, encoding, clock, log, begun }
+        let (log, begun, layout) = (Mutex::default(), Begun::default(), Arc::new(layout));
+        Self { folder, layout, retention, clock, log, begun }
     }
 
-    fn remember(&self, epoch: u64, name: &str) {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.entry(epoch).or_default().insert(name.to_owned());
-    }
-
-    fn forget(&self, epoch: u64) -> BTreeSet<String> {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.remove(&epoch).unwrap_or_default()
+    /// The files that messages speak of.
+    fn files(&self, messages: &[CommitMessage]) -> Result<Vec<SinkFile>> {
+        let mut files = vec![];
+        for message in messages {
+            for WrittenFile { name, size, modification_time } in WrittenFile::of_message(message)? {
+                let url = location(&self.folder, &name)?.url;
+                files.push(SinkFile::added(url, size, modification_time));
+            }
+        }
+        Ok(files)
     }
 
     /// Removes what the attempt at an epoch wrote, as far as that is possible: a file that stays
     /// is never read. A file that the log names stays in any case.
     async fn discard(&self, epoch: u64, messages: &[CommitMessage]) {
-        let mut names = self.forget(epoch);
+        let mut names = self.begun.take(epoch);
         let said = messages.iter().filter_map(|message| WrittenFile::of_message(message).ok());
         names.extend(said.flatten().map(|file| file.name));
         if names.is_empty() {
@@ -68,7 +71,7 @@ impl FileSink {
                 return;
             }
         };
-        for file in names.iter().map(|name| self.folder.child(name)) {
+        for file in names.iter().filter_map(|name| location(&self.folder, name).ok()) {
             if committed.contains(&file.url) {
                 continue;
             }
@@ -123,37 +126,29 @@ impl StreamSink for FileSink {
     }
 
     async fn writer(&self, batch: &SinkBatch, partition: usize) -> Result<Box<dyn SinkWriter>> {
-        let unique = Uuid::new_v4();
-        let name = format!("part-{partition:05}-{unique}-c000{}", self.encoding.extension());
-        self.remember(batch.epoch, &name);
-        Ok(Box::new(FileWriter {
-            file: self.folder.child(&name),
-            name,
-            schema: Arc::clone(&batch.schema),
-            encoding: Arc::clone(&self.encoding),
+        let place = Place {
+            folder: self.folder.clone(),
+            epoch: batch.epoch,
+            writer: format!("{partition:05}-{}", Uuid::new_v4()),
+            begun: self.begun.clone(),
             clock: Arc::clone(&self.clock),
-            open: None,
-        }))
+        };
+        Ok(Box::new(FileWriter::new(Arc::clone(&self.layout), place)))
     }
 
     async fn commit(&self, batch: &SinkBatch, messages: Vec<CommitMessage>) -> Result<()> {
-        let mut files = vec![];
-        for file in messages.iter().map(WrittenFile::of_message) {
-            if let Some(WrittenFile { name, size, modification_time }) = file? {
-                let url = self.folder.child(&name).url;
-                files.push(SinkFile::added(url, size, modification_time));
-            }
-        }
+        let files = self.files(&messages)?;
+        let keep_from = self.retention.map(|age| self.clock.now_millis().saturating_sub(age));
         let mut guard = self.log.lock().await;
         let log = opened(&mut guard, &self.folder, &batch.query_id).await?;
         let outcome = if log.has(batch.epoch) {
             Err(Error::AlreadyExists { path: self.folder.given.clone() })
         } else {
-            log.add(&batch.query_id, batch.epoch, &files).await
+            log.add(&batch.query_id, (batch.epoch, &files), keep_from).await
         };
         match outcome {
             Ok(()) => {
-                self.forget(batch.epoch);
+                self.begun.take(batch.epoch);
                 Ok(())
             }
             // The epoch is in the log, by an earlier call or by another run of the query, and its

@@ -1,15 +1,19 @@
 //! The file sink over folders of the file system.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array};
+use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
 use arrow::datatypes::{Field, Int64Type, Schema, SchemaRef};
+use arrow::ipc::reader::FileReader;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::prelude::SessionContext;
+use flate2::read::GzDecoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
@@ -30,6 +34,8 @@ struct Harness {
     folder: TempDir,
     factory: FileSinkFactory,
     options: Vec<(&'static str, &'static str)>,
+    partition_by: Vec<String>,
+    clock: ManualClock,
 }
 
 impl Harness {
@@ -38,7 +44,13 @@ impl Harness {
     }
 
     fn of(factory: FileSinkFactory) -> Self {
-        Self { folder: TempDir::new().unwrap(), factory, options: vec![] }
+        Self {
+            folder: TempDir::new().unwrap(),
+            factory,
+            options: vec![],
+            partition_by: vec![],
+            clock: ManualClock::new(1_700_000_000_000),
+        }
     }
 
     fn path(&self) -> String {
@@ -52,27 +64,52 @@ impl Harness {
     async fn open(&self, schema: SchemaRef) -> Result<Arc<dyn StreamSink>> {
         let mut options: Options = self.options.iter().copied().collect();
         options.set("path", self.path());
-        self.factory.open(&options, context(schema)).await
+        let context = SinkContext {
+            partition_by: self.partition_by.clone(),
+            clock: Arc::new(self.clock.clone()),
+            ..context(schema)
+        };
+        self.factory.open(&options, context).await
     }
 
     async fn committed(&self) -> Vec<SinkFile> {
         committed_files(&self.location()).await.unwrap().unwrap_or_default()
     }
 
-    /// The names of all data files, committed or not.
+    /// The names of all data files, committed or not, with the folders that they lie in.
     fn data_files(&self) -> Vec<String> {
-        let names = fs::read_dir(self.folder.path()).unwrap();
-        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names.filter(|name| name.starts_with("part-")).collect();
+        let mut names = vec![];
+        find(self.folder.path(), "", &mut names);
         names.sort_unstable();
         names
     }
 
     fn local(&self, file: &SinkFile) -> std::path::PathBuf {
-        let name = file.path.rsplit('/').next().unwrap();
-        assert_eq!(file.path, self.location().child(name).url);
-        self.folder.path().join(name)
+        let location = LocalStorage::default().open(&file.path).unwrap();
+        let local = Path::new("/").join(location.path.as_ref());
+        assert!(local.starts_with(self.folder.path()), "{local:?}");
+        local
     }
+}
+
+/// The data files below a folder, by the names that they have in it.
+fn find(folder: &Path, prefix: &str, names: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let full = format!("{prefix}{name}");
+        if entry.file_type().unwrap().is_dir() {
+            find(&entry.path(), &format!("{full}/"), names);
+        } else if name.starts_with("part-") {
+            names.push(full);
+        }
+    }
+}
+
+/// A name without the part that is another one in each attempt.
+fn without_random(name: &str) -> String {
+    let at = name.find("part-").unwrap() + 11;
+    format!("{}*{}", &name[..at], &name[at + 36..])
 }
 
 fn context(schema: SchemaRef) -> SinkContext {
@@ -99,10 +136,21 @@ impl SinkHarness for Harness {
 }
 
 fn values(file: &Path) -> Vec<i64> {
-    if file.extension().unwrap() == "json" {
-        let text = fs::read_to_string(file).unwrap();
-        let rows = text.lines().map(serde_json::from_str::<serde_json::Value>);
-        return rows.map(|row| row.unwrap()["v"].as_i64().unwrap()).collect();
+    let text = |file: &Path| fs::read_to_string(file).unwrap();
+    match file.extension().unwrap().to_str().unwrap() {
+        "json" => {
+            let text = text(file);
+            let rows = text.lines().map(serde_json::from_str::<serde_json::Value>);
+            return rows.map(|row| row.unwrap()["v"].as_i64().unwrap()).collect();
+        }
+        "csv" => return text(file).lines().map(|line| line.parse().unwrap()).collect(),
+        "arrow" => {
+            let reader = FileReader::try_new(fs::File::open(file).unwrap(), None).unwrap();
+            let columns =
+                reader.map(|rows| rows.unwrap().column(0).as_primitive::<Int64Type>().clone());
+            return columns.flat_map(|column| column.values().to_vec()).collect();
+        }
+        _ => (),
     }
     let bytes = Bytes::from(fs::read(file).unwrap());
     let batches = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
@@ -116,7 +164,12 @@ fn append(epoch: u64, run: u64) -> SinkBatch {
 
 #[tokio::test]
 async fn it_keeps_the_promises_of_a_sink() {
-    for factory in [FileSinkFactory::json(), FileSinkFactory::parquet()] {
+    for factory in [
+        FileSinkFactory::arrow(),
+        FileSinkFactory::csv(),
+        FileSinkFactory::json(),
+        FileSinkFactory::parquet(),
+    ] {
         let fresh = || Harness::of(factory);
         conformance::rows_are_visible_once_after_commit(&fresh()).await.unwrap();
         conformance::a_repeated_epoch_has_no_effect(&fresh()).await.unwrap();
@@ -306,9 +359,18 @@ async fn options_that_cannot_be_used_are_refused() {
     };
     let (json, parquet) = (FileSinkFactory::json(), FileSinkFactory::parquet());
     assert!(open(json, &[]).await.contains("needs the option `path`"));
-    assert!(open(json, &[("path", "/o"), ("compression", "gzip")]).await.contains("`gzip`"));
+    assert!(open(json, &[("path", "/o"), ("compression", "bzip2")]).await.contains("`bzip2`"));
+    assert!(open(json, &[("path", "/o"), ("dateFormat", "nnn")]).await.contains("`dateFormat`"));
+    assert!(open(json, &[("path", "/o"), ("timeZone", "Mars")]).await.contains("`Mars`"));
+    assert!(open(json, &[("path", "/o"), ("lineSep", "")]).await.contains("`lineSep`"));
+    assert!(open(json, &[("path", "/o"), ("maxRecordsPerFile", "x")]).await.contains("`x`"));
+    let csv = FileSinkFactory::csv();
+    for (option, value) in [("sep", ""), ("delimiter", "\\x"), ("escape", "ab"), ("encoding", "x")]
+    {
+        assert!(open(csv, &[("path", "/o"), (option, value)]).await.contains(option));
+    }
     assert!(open(parquet, &[("path", "/o"), ("compression", "lzo")]).await.contains("`lzo`"));
-    assert!(open(parquet, &[("path", "/o"), ("retention", "1h")]).await.contains("`retention`"));
+    assert!(open(parquet, &[("path", "/o"), ("retention", "old")]).await.contains("`retention`"));
 }
 
 #[tokio::test]
@@ -329,4 +391,143 @@ async fn only_append_mode_is_taken() {
     assert!(sink.supports(OutputMode::Append) && sink.can_recover(OutputMode::Append));
     assert!(!sink.supports(OutputMode::Update) && !sink.supports(OutputMode::Complete));
     assert!(!sink.counts_rows());
+}
+
+/// Two columns, `v` and `p`: the text of a number is the folder that it goes to.
+fn keyed(values: &[(i64, &str)]) -> RecordBatch {
+    let (numbers, texts): (Vec<i64>, Vec<&str>) = values.iter().copied().unzip();
+    let columns: [(&str, ArrayRef); 2] =
+        [("v", Arc::new(Int64Array::from(numbers))), ("p", Arc::new(StringArray::from(texts)))];
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+/// Runs an epoch of [`keyed`] rows by one writer.
+async fn run_keyed(harness: &Harness, epoch: u64, batches: &[RecordBatch]) {
+    let schema = batches[0].schema();
+    let sink = harness.open(Arc::clone(&schema)).await.unwrap();
+    let epoch = SinkBatch { schema, ..append(epoch, 0) };
+    sink.begin(&epoch).await.unwrap();
+    let mut writer = sink.writer(&epoch, 0).await.unwrap();
+    for rows in batches {
+        writer.write(rows.clone()).await.unwrap();
+    }
+    let message = writer.finish().await.unwrap();
+    sink.commit(&epoch, vec![message]).await.unwrap();
+}
+
+#[tokio::test]
+async fn rows_go_to_the_folders_of_their_values_and_the_log_names_them_as_spark_does() {
+    let mut harness = Harness::json();
+    harness.partition_by = vec!["P".to_owned()];
+    run_keyed(&harness, 0, &[keyed(&[(1, "a b/c"), (2, "x")]), keyed(&[(3, "a b/c")])]).await;
+    let names: Vec<_> = harness.data_files().iter().map(|name| without_random(name)).collect();
+    assert_eq!(names, ["p=a b%2Fc/part-00000-*.c000.json", "p=x/part-00000-*.c000.json"]);
+    let committed = harness.committed().await;
+    let urls: Vec<_> = committed.iter().map(|file| without_random(&file.path)).collect();
+    let base = harness.location().url;
+    assert!(urls.contains(&format!("{base}/p=a%20b%252Fc/part-00000-*.c000.json")), "{urls:?}");
+    let mut values = harness.visible().await.unwrap();
+    values.sort_unstable();
+    assert_eq!(values, [1, 2, 3]);
+    let first = fs::read_to_string(harness.folder.path().join(&harness.data_files()[0])).unwrap();
+    assert_eq!(first, "{\"v\":1}\n{\"v\":3}\n");
+}
+
+#[tokio::test]
+async fn rows_of_many_folders_are_all_there_though_few_files_are_open() {
+    let mut harness = Harness::json();
+    harness.partition_by = vec!["p".to_owned()];
+    let texts: Vec<String> = (0..200).map(|key| key.to_string()).collect();
+    let rows: Vec<(i64, &str)> =
+        (0..).zip(&texts).map(|(value, text)| (value, text.as_str())).collect();
+    run_keyed(&harness, 0, &[keyed(&rows), keyed(&rows)]).await;
+    let mut values = harness.visible().await.unwrap();
+    values.sort_unstable();
+    let expected: Vec<i64> = (0..200).flat_map(|value| [value, value]).collect();
+    assert_eq!(values, expected);
+    let files = harness.data_files();
+    assert!(files.len() > 200, "each folder has one file, so all of them were open at once");
+    assert!(files.iter().any(|name| name.contains(".c001.json")), "{files:?}");
+}
+
+#[tokio::test]
+async fn an_abort_removes_the_files_in_folders_too() {
+    let mut harness = Harness::json();
+    harness.partition_by = vec!["p".to_owned()];
+    let rows = keyed(&[(1, "a%b"), (2, "c")]);
+    let sink = harness.open(rows.schema()).await.unwrap();
+    let epoch = SinkBatch { schema: rows.schema(), ..append(0, 0) };
+    sink.begin(&epoch).await.unwrap();
+    let mut writer = sink.writer(&epoch, 0).await.unwrap();
+    writer.write(rows).await.unwrap();
+    writer.finish().await.unwrap();
+    assert_eq!(harness.data_files().len(), 2);
+    sink.abort(&epoch, vec![]).await.unwrap();
+    assert!(harness.data_files().is_empty());
+}
+
+#[tokio::test]
+async fn a_full_file_is_followed_by_the_next() {
+    let mut harness = Harness::json();
+    harness.options.push(("maxRecordsPerFile", "2"));
+    let sink = harness.sink().await.unwrap();
+    sink.begin(&append(0, 0)).await.unwrap();
+    let mut writer = sink.writer(&append(0, 0), 0).await.unwrap();
+    writer.write(conformance::rows(&[1, 2, 3, 4, 5]).unwrap()).await.unwrap();
+    let message = writer.finish().await.unwrap();
+    sink.commit(&append(0, 0), vec![message]).await.unwrap();
+    let names: Vec<_> = harness.data_files().iter().map(|name| without_random(name)).collect();
+    let name = |number: u32| format!("part-00000-*-c{number:03}.json");
+    assert_eq!(names, [name(0), name(1), name(2)]);
+    assert_eq!(harness.visible().await.unwrap(), [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_file_of_the_target_size_is_full() {
+    let mut harness = Harness::json();
+    harness.options.push(("millstream.targetFileSize", "1000"));
+    let sink = harness.sink().await.unwrap();
+    let all: Vec<i64> = (0..500).collect();
+    sink.begin(&append(0, 0)).await.unwrap();
+    let mut writer = sink.writer(&append(0, 0), 0).await.unwrap();
+    for rows in all.chunks(50) {
+        writer.write(conformance::rows(rows).unwrap()).await.unwrap();
+    }
+    let message = writer.finish().await.unwrap();
+    sink.commit(&append(0, 0), vec![message]).await.unwrap();
+    let sizes: Vec<u64> = harness.committed().await.iter().map(|file| file.size).collect();
+    let (_, full) = sizes.split_last().unwrap();
+    assert!(full.len() == 4 && full.iter().all(|size| (1_000..2_000).contains(size)), "{sizes:?}");
+    assert_eq!(harness.visible().await.unwrap(), all);
+}
+
+#[tokio::test]
+async fn files_beyond_the_retention_drop_out_of_the_log_when_it_is_compacted() {
+    let mut harness = Harness::json();
+    harness.options.push(("retention", "1h"));
+    for epoch in 0..10 {
+        // A new run each time, so that what was dropped is gone from the files of the log.
+        let sink = harness.sink().await.unwrap();
+        run_epoch(sink.as_ref(), &append(epoch, epoch), &[&[epoch as i64]]).await.unwrap();
+        let seen = harness.visible().await.unwrap().len() as u64;
+        assert_eq!(seen, if epoch < 9 { epoch + 1 } else { 5 });
+        harness.clock.advance(Duration::from_secs(15 * 60));
+    }
+    assert_eq!(harness.visible().await.unwrap(), [5, 6, 7, 8, 9]);
+    assert_eq!(harness.data_files().len(), 10, "the files themselves stay");
+}
+
+#[tokio::test]
+async fn compressed_and_other_encoded_files_have_their_names_and_bytes() {
+    let mut harness = Harness::of(FileSinkFactory::csv());
+    harness.options.extend([("compression", "gzip"), ("encoding", "UTF-16LE"), ("header", "true")]);
+    let sink = harness.sink().await.unwrap();
+    run_epoch(sink.as_ref(), &append(0, 0), &[&[1, 22]]).await.unwrap();
+    let name = harness.data_files().remove(0);
+    assert!(name.ends_with("-c000.csv.gz"), "{name}");
+    let file = fs::File::open(harness.folder.path().join(name)).unwrap();
+    let mut bytes = vec![];
+    GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+    let expected: Vec<u8> = "v\n1\n22\n".bytes().flat_map(|byte| [byte, 0]).collect();
+    assert_eq!(bytes, expected);
 }

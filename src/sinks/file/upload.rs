@@ -35,6 +35,19 @@ impl Upload {
         Self { file, size: 0, state: State::Small(vec![]) }
     }
 
+    /// How many bytes it took so far.
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// About how many of them are in memory still.
+    pub(super) const fn held(&self) -> usize {
+        match self.state {
+            State::Small(_) => self.size as usize,
+            State::Parts(_) => PART,
+        }
+    }
+
     /// Takes the next bytes.
     ///
     /// # Errors

@@ -49,6 +49,7 @@ impl SourceFactory for FileSourceFactory {
         schema: Option<SchemaRef>,
         context: &DefineContext,
     ) -> Result<Arc<dyn SourceDefinition>> {
+        let given = options.clone();
         let options = FileOptions::read(&self.format, options)?;
         let storage = context.storage.as_ref();
         let listing = Listing::new(options.files.clone(), storage)?;
@@ -70,9 +71,11 @@ impl SourceFactory for FileSourceFactory {
             }
         };
         let mut columns = FolderColumns::new(&options.files, storage)?;
-        let schema = all_nullable(columns.discover(&files, &schema)?.as_ref());
+        let schema =
+            all_nullable(columns.discover(&files, &schema, &context.folder_columns)?.as_ref());
         options.format.check_schema(&columns.data_columns(&schema))?;
-        Ok(Arc::new(FileSourceDefinition { options, schema, columns, zone: context.time_zone }))
+        let zone = context.time_zone;
+        Ok(Arc::new(FileSourceDefinition { given, options, schema, columns, zone }))
     }
 }
 
@@ -88,6 +91,7 @@ async fn infer_schema(
 /// A folder as an unbounded table.
 #[derive(Debug)]
 pub struct FileSourceDefinition {
+    given: Options,
     options: FileOptions,
     schema: SchemaRef,
     columns: FolderColumns,
@@ -107,6 +111,10 @@ impl SourceDefinition for FileSourceDefinition {
 
     fn takes_filters(&self) -> bool {
         self.options.format.takes_filters()
+    }
+
+    fn written_with(&self) -> Option<&Options> {
+        Some(&self.given)
     }
 
     fn start(&self, context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {

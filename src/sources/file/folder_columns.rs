@@ -64,7 +64,8 @@ impl FolderColumns {
     }
 
     /// Finds the columns that these files have, and gives the schema with them at its end: those
-    /// that the schema has with its types, others with the types that their values have.
+    /// that the schema has with its types, others with the types that their values have. While
+    /// there is no file yet, those of `expected` are taken for them.
     ///
     /// # Errors
     /// `Data` for files whose folders have other columns than those of the first.
@@ -72,8 +73,12 @@ impl FolderColumns {
         &mut self,
         files: &[ListedFile],
         schema: &SchemaRef,
+        expected: &[String],
     ) -> Result<SchemaRef> {
-        let mut kinds: Vec<Kind> = vec![];
+        if files.is_empty() {
+            self.names = expected.to_vec();
+        }
+        let mut kinds: Vec<Kind> = vec![Kind::Null; self.names.len()];
         for (at, file) in files.iter().enumerate() {
             let columns = self.of(&file.url)?;
             if at == 0 {
@@ -291,7 +296,7 @@ mod tests {
     }
 
     fn types(urls: &[&str]) -> String {
-        let schema = below_in().discover(&files(urls), &Arc::new(Schema::empty())).unwrap();
+        let schema = below_in().discover(&files(urls), &Arc::new(Schema::empty()), &[]).unwrap();
         let shown = schema.fields().iter().map(|f| format!("{} {}", f.name(), f.data_type()));
         shown.collect::<Vec<_>>().join(", ")
     }
@@ -335,7 +340,7 @@ mod tests {
             &["p=/x"],
             &["=1/x"],
         ] {
-            let found = below_in().discover(&files(urls), &Arc::new(Schema::empty()));
+            let found = below_in().discover(&files(urls), &Arc::new(Schema::empty()), &[]);
             assert!(matches!(found, Err(Error::Data { .. })), "{urls:?}");
         }
     }
@@ -346,7 +351,7 @@ mod tests {
             Field::new("P", DataType::Utf8, true),
             Field::new("v", DataType::Int32, true),
         ]);
-        let found = below_in().discover(&files(&["p=1/x"]), &Arc::new(schema)).unwrap();
+        let found = below_in().discover(&files(&["p=1/x"]), &Arc::new(schema), &[]).unwrap();
         assert_eq!(found.field(1), &Field::new("P", DataType::Utf8, true));
     }
 }

@@ -177,14 +177,14 @@ fn layout(reader: &mut OptionReader<'_>) -> Result<Layout> {
 
 fn times(reader: &mut OptionReader<'_>) -> Result<TimeFormats> {
     let mut times = TimeFormats::default();
-    let set: [(&'static str, fn(&mut TimeFormats, &str) -> Result<()>); 3] = [
-        ("dateFormat", TimeFormats::set_date),
-        ("timestampFormat", TimeFormats::set_timestamp),
-        ("timestampNTZFormat", TimeFormats::set_timestamp_ntz),
-    ];
-    for (name, set) in set {
+    for name in ["dateFormat", "timestampFormat", "timestampNTZFormat"] {
         if let Some(pattern) = reader.text(name).map(str::to_owned) {
-            set(&mut times, &pattern).map_err(|why| reader.invalid(name, &pattern, why))?;
+            let set = match name {
+                "dateFormat" => times.set_date(&pattern),
+                "timestampFormat" => times.set_timestamp(&pattern),
+                _ => times.set_timestamp_ntz(&pattern),
+            };
+            set.map_err(|why| reader.invalid(name, &pattern, why))?;
         }
     }
     times.fallback = reader.flag("enableDateTimeParsingFallback", false)?;

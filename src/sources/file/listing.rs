@@ -83,6 +83,17 @@ impl Listing {
         Err(Error::NotFound { what: "path", name: self.base.url.clone(), nearest: None })
     }
 
+    /// Checks that a pattern has matched something.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(super) fn check_match(&self, files: &[ListedFile]) -> Result<()> {
+        if self.files.patterns.is_empty() || !files.is_empty() {
+            return Ok(());
+        }
+        Err(Error::NotFound { what: "path", name: self.files.given.clone(), nearest: None })
+    }
+
     /// Whether the files are those that the log of a file sink names.
     ///
     /// # Errors

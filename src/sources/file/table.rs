@@ -50,7 +50,9 @@ impl FileTable {
         let mut table =
             Self { reading, listing, modified: options.modified.clone(), snapshot: None };
         if freshness == Freshness::Snapshot {
-            table.snapshot = Some(table.listing.list().await?);
+            let files = table.listing.list().await?;
+            table.listing.check_match(&files)?;
+            table.snapshot = Some(files);
         }
         Ok(table)
     }

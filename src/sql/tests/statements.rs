@@ -148,7 +148,7 @@ fn a_wrong_statement_says_where_and_what_is_allowed() {
         (
             "CREATE STREAMING TABLE t COMMENT 'x' AS SELECT 1",
             ErrorKind::Invalid,
-            "takes USING, OPTIONS, OUTPUT MODE and TRIGGER",
+            "takes USING, OPTIONS, PARTITIONED BY, OUTPUT MODE and TRIGGER",
         ),
         (
             "CREATE STREAMING TABLE t OUTPUT MODE upsert AS SELECT 1",

@@ -1,11 +1,13 @@
 //! The shell itself: what is said is done, one after the other, while the queries run.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use millstream::StreamSession;
 use millstream::connector::options::nearest;
 use millstream::runtime::clock::Stopwatch;
+use millstream::runtime::task;
 use millstream::sql::statement::{Statement, parse};
 use millstream::{Error, StreamingQuery};
 
@@ -29,6 +31,7 @@ pub(crate) async fn run(session: StreamSession, format: Format) -> Result<Ending
         printer: Printer::new(format),
         timing: false,
         failed: false,
+        cancelled: false,
         ending: BTreeSet::new(),
         told: BTreeSet::new(),
         session,
@@ -48,7 +51,7 @@ pub(crate) async fn run(session: StreamSession, format: Format) -> Result<Ending
             said = input.next(names) => said?,
             () = signals.next() => {
                 ending.cut_short = true;
-                ending.is_reading = true;
+                ending.is_busy = true;
                 break;
             }
         };
@@ -72,6 +75,8 @@ struct Shell {
     timing: bool,
     /// Whether a statement failed.
     failed: bool,
+    /// Whether a statement was cancelled.
+    cancelled: bool,
     /// The names of the queries that end by themselves.
     ending: BTreeSet<String>,
     /// The runs whose failure was told.
@@ -97,6 +102,7 @@ impl Shell {
             done = Box::pin(self.perform(said)) => done,
             () = signals.next() => {
                 say("cancelled");
+                self.cancelled = true;
                 return Ok(if is_terminal { Flow::On } else { Flow::CutShort });
             }
         };
@@ -118,38 +124,52 @@ impl Shell {
             Said::Command(command) => return self.command(&command).await,
             Said::Statements { text, lines_before } => {
                 // Errors count the lines of all that was said.
-                let text = "\n".repeat(lines_before) + &text;
-                let wrap = |error| placed(&text, error);
-                for statement in parse(&text).map_err(wrap)? {
-                    self.statement(&statement, &wrap).await?;
+                let text: Arc<str> = ("\n".repeat(lines_before) + &text).into();
+                for statement in parse(&text).map_err(|error| placed(&text, error))? {
+                    self.statement(statement, &text).await?;
                 }
             }
         }
         Ok(Flow::On)
     }
 
-    async fn statement(
-        &mut self,
-        statement: &Statement,
-        wrap: &(dyn Fn(Error) -> Failure + Sync),
-    ) -> Result<(), Failure> {
+    async fn statement(&mut self, statement: Statement, text: &Arc<str>) -> Result<(), Failure> {
         if !self.is_terminal && matches!(statement, Statement::Query(_)) {
             wait(&self.session, &self.ending).await?;
         }
         let watch = Stopwatch::start();
-        Box::pin(perform(&self.session, statement, &mut self.printer, wrap)).await?;
-        if let Statement::CreateStreamingTable(create) = statement {
-            if ends(create.trigger) {
-                self.ending.insert(create.name.clone());
-            }
+        let started = match &statement {
+            Statement::CreateStreamingTable(create) => Some((create.name.clone(), create.trigger)),
+            _ => None,
+        };
+        self.run(statement, text).await?;
+        if let Some((name, trigger)) = started {
             if self.is_terminal {
-                say(&format!("streaming query `{}` runs", create.name));
+                say(&format!("streaming query `{name}` runs"));
+            }
+            if ends(trigger) {
+                self.ending.insert(name);
             }
         }
         if self.timing {
             say(&format!("took {} ms", watch.elapsed().as_millis()));
         }
         Ok(())
+    }
+
+    /// Runs a statement in a task of its own: one that computes for long without a pause would
+    /// keep the shell from hearing that it is cancelled.
+    async fn run(&mut self, statement: Statement, text: &Arc<str>) -> Result<(), Failure> {
+        let (session, mut printer) = (self.session.clone(), self.printer);
+        let text = Arc::clone(text);
+        let work = task::spawn(async move {
+            let wrap = |error| placed(&text, error);
+            let done = Box::pin(perform(&session, &statement, &mut printer, &wrap)).await;
+            (printer, done)
+        });
+        let (printer, done) = work.await.map_err(Failure::engine)?;
+        self.printer = printer;
+        done
     }
 
     async fn command(&mut self, text: &str) -> Result<Flow, Failure> {
@@ -219,6 +239,8 @@ impl Shell {
         }
         let monitor = Monitor::new(self.session.streams().clone(), Lines::None);
         stop_all(&self.session, &monitor, signals, ending).await;
+        // What was cancelled may not have noticed yet.
+        ending.is_busy |= self.cancelled;
         self.tell_failed();
         if self.failed && !self.is_terminal {
             ending.failures.push(Failure::Query);

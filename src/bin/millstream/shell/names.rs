@@ -86,14 +86,15 @@ const KEYWORDS: &[&str] = &[
 /// The words that there are.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
-    /// Tables, views, columns, functions and queries.
+    /// Tables, views, functions and queries.
     names: BTreeSet<String>,
+    columns: BTreeSet<String>,
 }
 
 impl Names {
     /// The names of a session. What cannot be found out is not offered.
     pub(super) async fn of(session: &StreamSession) -> Self {
-        let mut names = BTreeSet::new();
+        let (mut names, mut columns) = (BTreeSet::new(), BTreeSet::new());
         let state = session.context().state();
         names.extend(state.scalar_functions().keys().cloned());
         names.extend(state.aggregate_functions().keys().cloned());
@@ -104,11 +105,11 @@ impl Names {
         names.extend(queries.iter().filter_map(|query| query.name().map(str::to_owned)));
         for table in super::commands::table_names(session) {
             if let Ok(rows) = Box::pin(session.table(&table)).await {
-                names.extend(rows.schema().fields().iter().map(|field| field.name().clone()));
+                columns.extend(rows.schema().fields().iter().map(|field| field.name().clone()));
             }
             names.insert(table);
         }
-        Self { names }
+        Self { names, columns }
     }
 
     /// Where the word before the cursor begins, and what it may become. Keywords take the case
@@ -121,6 +122,10 @@ impl Names {
         if before[..start].trim() == "." {
             return (start, begin_with(word, COMMANDS.iter().map(|command| command.name)));
         }
+        let columns = begin_with(word, self.columns.iter().map(String::as_str));
+        if before[..start].ends_with('.') {
+            return (start, columns);
+        }
         if word.is_empty() {
             return (start, vec![]);
         }
@@ -128,6 +133,7 @@ impl Names {
         let keywords = begin_with(word, KEYWORDS.iter().copied()).into_iter();
         let keywords = keywords.map(|word| if is_lower { word.to_lowercase() } else { word });
         let mut words: BTreeSet<String> = keywords.collect();
+        words.extend(columns);
         words.extend(begin_with(word, self.names.iter().map(String::as_str)));
         (start, words.into_iter().collect())
     }
@@ -156,6 +162,7 @@ mod tests {
         assert_eq!(complete("SELECT us"), ["userId", "using"]);
         assert_eq!(names.complete("SELECT * FROM cli"), (14, vec!["clicks".to_owned()]));
         assert!(complete("SELECT approx_count").contains(&"approx_count_distinct".to_owned()));
+        assert_eq!(complete("SELECT PA"), ["page", "parse_url"]);
         assert_eq!(complete("SELECT clicks.PA"), ["page"]);
     }
 

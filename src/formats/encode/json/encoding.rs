@@ -10,10 +10,38 @@ use arrow::record_batch::RecordBatch;
 use crate::error::{Error, Result};
 use crate::formats::encode::encoder::{FileEncoding, RowEncoder, with_schema};
 use crate::formats::encode::json::value::SparkText;
+use crate::formats::encode::times::TimeText;
+
+/// How JSON lines are written.
+#[derive(Debug, Clone)]
+pub struct JsonWriteOptions {
+    /// Whether fields that are null are left out.
+    pub ignores_null_fields: bool,
+    /// What ends a line.
+    pub line_end: String,
+    /// How dates and times are spelled.
+    pub times: TimeText,
+}
+
+impl Default for JsonWriteOptions {
+    fn default() -> Self {
+        let times = TimeText::default();
+        Self { ignores_null_fields: true, line_end: "\n".to_owned(), times }
+    }
+}
 
 /// JSON lines.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct JsonEncoding;
+#[derive(Debug, Clone, Default)]
+pub struct JsonEncoding {
+    options: JsonWriteOptions,
+}
+
+impl JsonEncoding {
+    /// JSON lines with these options.
+    pub const fn new(options: JsonWriteOptions) -> Self {
+        Self { options }
+    }
+}
 
 impl FileEncoding for JsonEncoding {
     fn extension(&self) -> &str {
@@ -26,12 +54,19 @@ impl FileEncoding for JsonEncoding {
 
     fn start(&self, schema: &SchemaRef) -> Result<Box<dyn RowEncoder>> {
         self.check(schema)?;
-        Ok(Box::new(JsonEncoder { writer: writer(), schema: Arc::clone(schema) }))
+        Ok(Box::new(JsonEncoder {
+            writer: writer(&self.options),
+            schema: Arc::clone(schema),
+            line_end: self.options.line_end.clone(),
+        }))
     }
 }
 
-fn writer() -> Writer<Vec<u8>, LineDelimited> {
-    WriterBuilder::new().with_encoder_factory(Arc::new(SparkText)).build(Vec::new())
+fn writer(options: &JsonWriteOptions) -> Writer<Vec<u8>, LineDelimited> {
+    WriterBuilder::new()
+        .with_explicit_nulls(!options.ignores_null_fields)
+        .with_encoder_factory(Arc::new(SparkText { times: options.times.clone() }))
+        .build(Vec::new())
 }
 
 /// The values of a column as JSON, each a text; `None` for null. Fields that are null are left out.
@@ -43,7 +78,7 @@ pub fn lines_of(column: &ArrayRef) -> Result<Vec<Option<String>>> {
     check(NAME, column.data_type())?;
     let schema = Schema::new(vec![Field::new(NAME, column.data_type().clone(), true)]);
     let rows = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(column)])?;
-    let mut writer = writer();
+    let mut writer = writer(&JsonWriteOptions::default());
     writer.write(&rows)?;
     writer.finish()?;
     let text = String::from_utf8(writer.into_inner())
@@ -92,6 +127,25 @@ fn check(column: &str, data_type: &DataType) -> Result<()> {
 struct JsonEncoder {
     writer: Writer<Vec<u8>, LineDelimited>,
     schema: SchemaRef,
+    line_end: String,
+}
+
+impl JsonEncoder {
+    /// A line feed inside of a value is written as `\n`, so each one in the bytes ends a line.
+    fn with_line_ends(&self, bytes: Vec<u8>) -> Vec<u8> {
+        if self.line_end == "\n" {
+            return bytes;
+        }
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 16);
+        for line in lines {
+            out.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+            if line.ends_with(b"\n") {
+                out.extend_from_slice(self.line_end.as_bytes());
+            }
+        }
+        out
+    }
 }
 
 impl std::fmt::Debug for JsonEncoder {
@@ -109,12 +163,17 @@ impl RowEncoder for JsonEncoder {
         self.writer.get_ref().len()
     }
 
+    fn held(&self) -> usize {
+        self.ready()
+    }
+
     fn take(&mut self) -> Vec<u8> {
-        std::mem::take(self.writer.get_mut())
+        let bytes = std::mem::take(self.writer.get_mut());
+        self.with_line_ends(bytes)
     }
 
     fn finish(mut self: Box<Self>) -> Result<Vec<u8>> {
         self.writer.finish()?;
-        Ok(self.writer.into_inner())
+        Ok(self.take())
     }
 }

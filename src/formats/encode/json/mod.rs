@@ -14,4 +14,4 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use encoding::{JsonEncoding, lines_of};
+pub use encoding::{JsonEncoding, JsonWriteOptions, lines_of};

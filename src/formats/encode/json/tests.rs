@@ -6,18 +6,24 @@ use arrow::array::builder::{Int32Builder, MapBuilder, TimestampMicrosecondBuilde
 use arrow::array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array,
     Float64Array, Int32Array, IntervalMonthDayNanoArray, ListArray, StringArray, StructArray,
-    TimestampMicrosecondArray,
+    TimestampMicrosecondArray, TimestampSecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type};
 use arrow::record_batch::RecordBatch;
 
+use crate::event_time::zone::TimeZone;
 use crate::formats::encode::encoder::FileEncoding;
-use crate::formats::encode::json::encoding::JsonEncoding;
+use crate::formats::encode::json::encoding::{JsonEncoding, JsonWriteOptions};
+use crate::formats::encode::times::{TimeFormats, TimeText};
 
 fn text(columns: Vec<(&str, ArrayRef)>) -> String {
+    text_with(JsonWriteOptions::default(), columns)
+}
+
+fn text_with(options: JsonWriteOptions, columns: Vec<(&str, ArrayRef)>) -> String {
     let columns = columns.into_iter().map(|(name, column)| (name, column, true));
     let rows = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
-    let mut encoder = JsonEncoding.start(&rows.schema()).unwrap();
+    let mut encoder = JsonEncoding::new(options).start(&rows.schema()).unwrap();
     encoder.write(&rows).unwrap();
     let mut file = encoder.take();
     file.extend(encoder.finish().unwrap());
@@ -94,18 +100,48 @@ fn nested_values_keep_the_nulls_of_lists_and_maps_but_not_of_structs() {
 fn a_time_that_has_no_text_fails_before_anything_is_written() {
     let rows = RecordBatch::try_from_iter([(
         "t",
-        Arc::new(TimestampMicrosecondArray::from(vec![0, i64::MAX])) as ArrayRef,
+        Arc::new(TimestampSecondArray::from(vec![0, i64::MAX])) as ArrayRef,
     )])
     .unwrap();
-    let mut encoder = JsonEncoding.start(&rows.schema()).unwrap();
+    let mut encoder = JsonEncoding::default().start(&rows.schema()).unwrap();
     assert!(encoder.write(&rows).is_err());
     assert_eq!(encoder.ready(), 0);
+}
+
+#[test]
+fn options_change_nulls_ends_of_lines_and_times() {
+    let formats = TimeFormats {
+        zone: TimeZone::parse("Asia/Tokyo").unwrap(),
+        date: Some("'q\"'yyyy"),
+        ..TimeFormats::default()
+    };
+    let options = JsonWriteOptions {
+        ignores_null_fields: false,
+        line_end: "|".to_owned(),
+        times: TimeText::try_new(&formats).unwrap(),
+    };
+    let inner: ArrayRef = Arc::new(Int32Array::from(vec![None, Some(1)]));
+    let field = Arc::new(Field::new("x", DataType::Int32, true));
+    let times = TimestampMicrosecondArray::from(vec![0, 1_000]).with_timezone("UTC");
+    assert_eq!(
+        text_with(
+            options,
+            vec![
+                ("a", Arc::new(StringArray::from(vec![None, Some("l\n")]))),
+                ("s", Arc::new(StructArray::from(vec![(field, inner)]))),
+                ("d", Arc::new(Date32Array::from(vec![Some(19_723), None]))),
+                ("t", Arc::new(times)),
+            ]
+        ),
+        "{\"a\":null,\"s\":{\"x\":null},\"d\":\"q\\\"2024\",\"t\":\"1970-01-01T09:00:00.000+09:00\"}|\
+         {\"a\":\"l\\n\",\"s\":{\"x\":1},\"d\":null,\"t\":\"1970-01-01T09:00:00.001+09:00\"}|"
+    );
 }
 
 #[test]
 fn a_column_that_json_cannot_hold_is_named() {
     let intervals: ArrayRef = Arc::new(IntervalMonthDayNanoArray::from(vec![None]));
     let rows = RecordBatch::try_from_iter_with_nullable([("i", intervals, true)]).unwrap();
-    let error = JsonEncoding.start(&rows.schema()).unwrap_err();
+    let error = JsonEncoding::default().start(&rows.schema()).unwrap_err();
     assert!(error.to_string().starts_with("column `i` of type"), "{error}");
 }

@@ -1,22 +1,21 @@
 //! Values as Spark spells them in JSON, where Arrow's own writer spells them otherwise.
 
-use std::io::Write;
-
 use arrow::array::types::{Float32Type, Float64Type};
 use arrow::array::{Array, AsArray, MapArray};
-use arrow::datatypes::{DataType, Date32Type, FieldRef};
+use arrow::datatypes::{DataType, FieldRef};
 use arrow::error::ArrowError;
 use arrow::json::writer::{Encoder, EncoderFactory, EncoderOptions, NullableEncoder, make_encoder};
-use arrow::temporal_conversions::date32_to_datetime;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{NaiveDate, NaiveDateTime, Timelike};
 
-use crate::formats::display::{Zone, push_float32, push_float64, utc_date_time, write_value};
+use crate::formats::display::{Zone, push_float32, push_float64, write_value};
+use crate::formats::encode::times::{Texts, TimeText};
 
 /// Spells values where Arrow's own JSON differs from Spark's.
 #[derive(Debug)]
-pub(super) struct SparkText;
+pub(super) struct SparkText {
+    pub(super) times: TimeText,
+}
 
 impl EncoderFactory for SparkText {
     fn make_default_encoder<'a>(
@@ -27,11 +26,13 @@ impl EncoderFactory for SparkText {
     ) -> Result<Option<NullableEncoder<'a>>, ArrowError> {
         let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
             DataType::Float32 | DataType::Float64 => Box::new(Float { array, text: String::new() }),
-            DataType::Timestamp(_, zone) => {
-                let times = all_rows(array, utc_date_time)?;
-                Box::new(Timestamp { times, end: if zone.is_some() { "Z\"" } else { "\"" } })
+            other if TimeText::spells(other) => {
+                let texts = Texts::of_times(&self.times, array).ok_or_else(|| {
+                    let reason = "lies beyond the years that can be written";
+                    ArrowError::CastError(format!("a {other} {reason}"))
+                })?;
+                Box::new(Time(texts))
             }
-            DataType::Date32 => Box::new(Date(all_rows(array, date)?)),
             DataType::Binary
             | DataType::LargeBinary
             | DataType::BinaryView
@@ -67,55 +68,23 @@ impl Encoder for Float<'_> {
     }
 }
 
-/// The dates or times of a column, found before any row is written, so that one that has no text
-/// is an error and not a wrong line in the file.
-fn all_rows<T: Default>(
-    array: &dyn Array,
-    of: impl Fn(&dyn Array, usize) -> Option<T>,
-) -> Result<Vec<T>, ArrowError> {
-    let value = |row: usize| {
-        if array.is_null(row) {
-            return Ok(T::default());
-        }
-        of(array, row).ok_or_else(|| {
-            let what = array.data_type();
-            ArrowError::CastError(format!("a {what} lies beyond the years that can be written"))
-        })
-    };
-    (0..array.len()).map(value).collect()
-}
+struct Time(Texts);
 
-fn date(array: &dyn Array, row: usize) -> Option<NaiveDate> {
-    date32_to_datetime(array.as_primitive::<Date32Type>().value(row)).map(|time| time.date())
-}
-
-struct Date(Vec<NaiveDate>);
-
-impl Encoder for Date {
+impl Encoder for Time {
     fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
-        // Writing to memory cannot fail.
-        let _ = write!(out, "\"{}\"", self.0[row]);
+        push_quoted(out, self.0.get(row));
     }
 }
 
-struct Timestamp {
-    times: Vec<NaiveDateTime>,
-    end: &'static str,
-}
-
-impl Encoder for Timestamp {
-    fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
-        let time = self.times[row];
-        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-        let micros = time.nanosecond() / 1_000;
-        let date = time.date();
-        // Writing to memory cannot fail.
-        let _ = write!(out, "\"{date}T{hour:02}:{minute:02}:{second:02}");
-        let _ = if micros.is_multiple_of(1_000) {
-            write!(out, ".{:03}{}", micros / 1_000, self.end)
-        } else {
-            write!(out, ".{micros:06}{}", self.end)
-        };
+/// A text in quotes; a pattern of the user's may have put characters into it that JSON escapes.
+fn push_quoted(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else if serde_json::to_writer(&mut *out, text).is_err() {
+        // Writing to memory cannot fail; a null keeps the line whole.
+        out.extend_from_slice(b"null");
     }
 }
 

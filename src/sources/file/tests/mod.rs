@@ -93,12 +93,8 @@ fn touch(path: &Path, second: u64) {
 }
 
 fn context(infer_schema: bool) -> DefineContext {
-    DefineContext {
-        storage: Arc::new(LocalStorage::default()),
-        infer_schema,
-        must_exist: false,
-        time_zone: TimeZone::UTC,
-    }
+    let storage = Arc::new(LocalStorage::default());
+    DefineContext { infer_schema, ..DefineContext::new(storage) }
 }
 
 fn schema() -> SchemaRef {
