@@ -25,12 +25,13 @@ async fn main() -> millstream::Result<()> {
             sliding_window(col("ts"), "10 minutes", "5 minutes", "0 seconds")?,
             col("word"),
         ])
-        .count()?;
+        .count()?
+        .select_expr(&["window.start AS start", "word", "count"])
+        .await?;
 
     let query = counts
         .write_stream()
         .format("console")
-        .option("truncate", false)
         .output_mode(OutputMode::Append)
         .trigger(Trigger::AvailableNow)
         .start()

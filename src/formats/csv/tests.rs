@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
@@ -18,6 +18,8 @@ use crate::formats::csv::dialect::{CsvReadOptions, Dialect, UnescapedQuotes};
 use crate::formats::csv::format::CsvFormat;
 use crate::formats::csv::text;
 use crate::formats::csv::tokens::{Refused, Tokenizer};
+use crate::formats::encode::csv::{CsvEncoding, CsvWriteOptions};
+use crate::formats::encode::encoder::FileEncoding;
 use crate::formats::format::{FileFormat, InputFile, ReadRequest};
 use crate::formats::records::ParseMode;
 
@@ -118,6 +120,43 @@ proptest! {
             ..Dialect::default()
         };
         prop_assert_eq!(cells(&dialect, &written(&given, &dialect)).unwrap(), given);
+    }
+
+    #[test]
+    fn what_the_sink_writes_is_read_as_it_was(
+        rows in prop::collection::vec(
+            (prop::option::of("[a\"\\\\,#; \r\n\u{e4}]{1,6}"), "[a\"\\\\,#; \r\n]{1,4}"),
+            1..6,
+        ),
+        doubles_quotes: bool,
+    ) {
+        let mut written = CsvWriteOptions { trims_start: false, trims_end: false, ..Default::default() };
+        let mut read = CsvReadOptions { multi_line: true, ..CsvReadOptions::default() };
+        // A line end that is never one of the values.
+        written.line_end = "\u{1}".to_owned();
+        read.layout.separator = Some("\u{1}".to_owned());
+        if doubles_quotes {
+            (written.escape, written.escape_of_escape) = ('"', None);
+            (read.dialect.escape, read.dialect.escape_of_escape) = (Some('"'), None);
+        }
+        let (first, second): (Vec<_>, Vec<_>) = rows.iter().cloned().unzip();
+        let second: Vec<Option<String>> = second.into_iter().map(Some).collect();
+        let columns: [(&str, ArrayRef); 2] = [
+            ("a", Arc::new(StringArray::from(first))),
+            ("b", Arc::new(StringArray::from(second))),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(n, c)| (n, c, true))).unwrap();
+        let mut encoder = CsvEncoding::new(written).start(&batch.schema()).unwrap();
+        encoder.write(&batch).unwrap();
+        let mut bytes = encoder.take();
+        bytes.extend(encoder.finish().unwrap());
+        let format = CsvFormat::new(read);
+        let request = ReadRequest::all(&batch.schema());
+        let rows = futures::executor::block_on(async {
+            let stream = format.read(file(&bytes).await, &request);
+            stream.try_collect::<Vec<_>>().await.unwrap()
+        });
+        prop_assert_eq!(&rows[0], &batch, "{}", String::from_utf8_lossy(&bytes));
     }
 
     #[test]

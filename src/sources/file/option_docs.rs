@@ -77,7 +77,8 @@ const FILES: &[OptionDoc] = &[
         "",
         "<folder>",
         "the folder that files are archived in; it must lie outside of the path",
-    ),
+    )
+    .with(&[("cleanSource", "archive")]),
     OptionDoc::honoured(
         "ignoreCorruptFiles",
         "false",

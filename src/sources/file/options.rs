@@ -143,6 +143,10 @@ fn which_files(reader: &mut OptionReader<'_>) -> Result<WhichFiles> {
 fn clean_source(reader: &mut OptionReader<'_>) -> Result<CleanSource> {
     let archive = reader.text("sourceArchiveDir").map(str::to_owned);
     let clean = reader.text("cleanSource").unwrap_or("off").to_owned();
+    if let Some(folder) = archive.as_deref().filter(|_| !clean.eq_ignore_ascii_case("archive")) {
+        let reason = "it is for `cleanSource` `archive`; leave it out or archive files";
+        return Err(reader.invalid("sourceArchiveDir", folder, reason));
+    }
     match clean.to_ascii_lowercase().as_str() {
         "off" => Ok(CleanSource::Off),
         "delete" => Ok(CleanSource::Delete),
@@ -279,6 +283,7 @@ mod tests {
             ("mode", "GUESS"),
             ("pathGlobFilter", "{a"),
             ("cleanSource", "burn"),
+            ("sourceArchiveDir", "/done"),
             ("modifiedBefore", "yesterday"),
             ("lineSep", ""),
             ("encoding", "latin1"),
