@@ -32,6 +32,7 @@ async fn main() -> millstream::Result<()> {
     let query = counts
         .write_stream()
         .format("console")
+        .option("numRows", 50)
         .output_mode(OutputMode::Append)
         .trigger(Trigger::AvailableNow)
         .start()

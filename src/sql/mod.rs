@@ -4,9 +4,11 @@
 //!   text --> statement   what kind of statement, its clauses; queries stay sqlparser's
 //!        --> tokens      STREAM, WATERMARK and Spark's literals become what the parser takes
 //!        --> ast         names get their true spelling, windows move below, columns their names
+//!        --> constants   arguments that settle types, such as schemas, become literals
 //!        --> planner     DataFusion's SqlToRel, with planners of ours for relations and types
 //! ```
 
+pub mod catalog;
 pub mod extent;
 pub mod functions;
 pub mod planner;
@@ -14,8 +16,8 @@ pub mod statement;
 pub mod types;
 
 mod ast;
-pub mod catalog;
 mod clauses;
+mod constants;
 mod cursor;
 mod dialect;
 mod expr_planner;

@@ -14,6 +14,7 @@ use sqlparser::ast::{Query, Statement};
 
 use crate::error::{Error, Result};
 use crate::sql::ast::binder;
+use crate::sql::constants;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::aggregate;
 use crate::sql::functions::arithmetic::operators::NumberOperators;
@@ -72,6 +73,7 @@ pub async fn plan(state: &SessionState, query: &Query) -> Result<LogicalPlan> {
     let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
     let is_ansi = state.config_options().execution.enable_ansi_mode;
     binder::bind(&mut query, &tables, &is_aggregate, is_ansi)?;
+    constants::evaluate(&mut query, state);
     run(state, Statement::Query(Box::new(query))).await
 }
 
@@ -89,17 +91,23 @@ fn unknown_function(error: DataFusionError) -> Error {
     let Some((name, rest)) = found else { return Error::from(error) };
     let instead = INSTEAD.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead);
     let nearest = rest.split_once("Did you mean '").and_then(|(_, rest)| rest.split_once('\''));
-    let hint = match (instead, nearest) {
-        (Some(instead), _) => instead.to_owned(),
-        (None, Some((nearest, _))) => format!("did you mean `{nearest}`?"),
-        (None, None) => "docs/spark-differences.md lists those that are missing".to_owned(),
-    };
-    Error::unsupported(format!("the function `{name}` is not known; {hint}"))
+    match (instead, nearest) {
+        (Some(instead), _) => {
+            Error::unsupported(format!("the function `{name}` is not known; {instead}"))
+        }
+        (None, Some((nearest, _))) => Error::invalid(format!(
+            "the function `{name}` is not known; did you mean `{nearest}`? \
+             docs/spark-differences.md lists those of Spark that are missing"
+        )),
+        (None, None) => Error::invalid(format!(
+            "the function `{name}` is not known; \
+             docs/spark-differences.md lists those of Spark that are missing"
+        )),
+    }
 }
 
 /// Functions of Spark that are not there, and what to use in their place.
 const INSTEAD: &[(&str, &str)] = &[
-    ("md5", "use sha2(.., 256)"),
     ("uniform", "use rand() * (high - low) + low"),
     ("collate", "texts are compared byte by byte"),
 ];

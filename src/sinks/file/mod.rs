@@ -19,8 +19,9 @@
 
 mod begun;
 mod factory;
+pub mod format_options;
 mod log;
-mod option_docs;
+pub mod option_docs;
 mod options;
 mod owner;
 mod partition;

@@ -1,6 +1,15 @@
 //! The options of the file sink, in groups that its formats share.
 
-use crate::connector::option_doc::OptionDoc;
+use crate::connector::option_doc::{OptionDoc, OptionDocs};
+
+/// How the rows of a text format are written, wherever they go.
+pub fn of_rows(format: &str) -> OptionDocs {
+    match format {
+        "csv" => &[TIMES, CSV],
+        "json" => &[TIMES, JSON],
+        _ => &[],
+    }
+}
 
 /// What all formats have.
 pub(super) const FILES: &[OptionDoc] = &[

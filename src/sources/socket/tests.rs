@@ -42,7 +42,8 @@ impl Server {
 
     /// A run of the source that goes on after `last`, and the connection that it made.
     async fn connect(&self, last: Option<i64>) -> (Arc<dyn MicroBatchSource>, TcpStream) {
-        let source = start(self.define(&[("includeTimestamp", "true")]).await.unwrap());
+        let definition = self.define(&[("includeTimestamp", "true")]).await.unwrap();
+        let source = start(definition.as_ref());
         let last = last.map(at);
         let (recovered, accepted) =
             tokio::join!(source.recover(last.as_ref()), self.listener.accept());
@@ -51,7 +52,7 @@ impl Server {
     }
 }
 
-fn start(definition: Arc<dyn SourceDefinition>) -> Arc<dyn MicroBatchSource> {
+fn start(definition: &dyn SourceDefinition) -> Arc<dyn MicroBatchSource> {
     let storage = Arc::new(LocalStorage::default());
     let folder = storage.open("/nowhere").unwrap();
     let clock = Arc::new(ManualClock::new(5_000));
@@ -145,7 +146,7 @@ async fn a_server_that_is_not_there_is_named() {
     let definition = server.define(&[]).await.unwrap();
     let port = server.port.clone();
     drop(server);
-    let error = start(definition).recover(None).await.unwrap_err().to_string();
+    let error = start(definition.as_ref()).recover(None).await.unwrap_err().to_string();
     assert!(error.starts_with(&format!("cannot connect to `127.0.0.1:{port}`")), "{error}");
 }
 

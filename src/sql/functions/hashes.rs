@@ -1,16 +1,17 @@
-//! `hash`: Spark's 32-bit Murmur3 with the seed 42, over values of any type but maps.
+//! `md5`, and `hash`: Spark's 32-bit Murmur3 with the seed 42, over values of any type but maps.
 //!
-//! Each argument is hashed with the hash of those before it as the seed; a null changes nothing.
+//! `hash` takes the hash of the arguments before it as the seed of each; a null changes nothing.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
     Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
+use md5::{Digest, Md5};
 
 use crate::sql::functions::define::{Arguments, Call, Function, Given};
 
@@ -19,7 +20,17 @@ const SEED: u32 = 42;
 
 /// All functions here.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    vec![Function::new("hash", types, hash).udf()]
+    vec![Function::new("hash", types, hash).udf(), Function::new("md5", md5_types, md5).udf()]
+}
+
+fn md5_types(given: &Given<'_>) -> Result<Call> {
+    given.count(1..=1)?;
+    Ok(Call { takes: vec![DataType::Binary], gives: DataType::Utf8 })
+}
+
+fn md5(args: &Arguments) -> Result<ArrayRef> {
+    let digests = args.binary(0)?.iter().map(|value| Some(format!("{:x}", Md5::digest(value?))));
+    Ok(Arc::new(digests.collect::<StringArray>()))
 }
 
 fn types(given: &Given<'_>) -> Result<Call> {

@@ -9,13 +9,14 @@ use arrow::datatypes::DataType::{self, Int32, Null, Utf8};
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
+use crate::event_time::zone::TimeZone;
 use crate::formats::encode::json::lines_of;
 use crate::formats::json::text::{self, Path};
 use crate::formats::records::ParseMode;
 use crate::sql::functions::collections::lists::list_of;
 use crate::sql::functions::datetime::function::session_zone;
 use crate::sql::functions::define::{Arguments, Call, Function, Given, texts};
-use crate::sql::functions::record_options::{ddl, given_options, json, run_options};
+use crate::sql::functions::record_options::{ddl, given_options, json, json_writing, run_options};
 use crate::sql::types::parse_type;
 
 /// All functions here.
@@ -147,20 +148,23 @@ fn schema_of(args: &Arguments) -> Result<ArrayRef> {
 }
 
 fn to_types(given: &Given<'_>) -> Result<Call> {
-    given.count(1..=1)?;
+    if given.count(1..=2)? == 2 {
+        json_writing(given.function, &given_options(given, 1)?, TimeZone::UTC)?;
+    }
     match &given.types[0] {
-        nested @ (DataType::Struct(_) | DataType::List(_) | DataType::Map(_, _) | Null) => {
-            Ok(Call { takes: vec![nested.clone()], gives: Utf8 })
+        DataType::Struct(_) | DataType::List(_) | DataType::Map(_, _) | Null => {
+            Ok(Call { takes: given.types.to_vec(), gives: Utf8 })
         }
-        _ => Err(given.refuse("a struct, an array or a map")),
+        _ => Err(given.refuse("a struct, an array or a map, and a map of options")),
     }
 }
 
-/// Fields that are null are left out.
 fn to_json(args: &Arguments) -> Result<ArrayRef> {
     let value = args.array(0)?;
     if value.data_type() == &Null {
         return Ok(Arc::new(StringArray::new_null(args.rows)));
     }
-    Ok(Arc::new(lines_of(value)?.into_iter().collect::<StringArray>()))
+    let zone = session_zone(args.config.execution.time_zone.as_deref());
+    let options = json_writing(args.function, &run_options(args, 1)?, zone)?;
+    Ok(Arc::new(lines_of(value, &options)?.into_iter().collect::<StringArray>()))
 }

@@ -20,7 +20,7 @@ mod hashes;
 mod json;
 pub(super) mod lambdas;
 mod math;
-mod record_options;
+pub(super) mod record_options;
 mod spark;
 mod strings;
 mod timestamps;

@@ -6,16 +6,27 @@ use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 
+use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::{OptionReader, Options};
+use crate::event_time::zone::TimeZone;
 use crate::formats::csv::dialect::CsvReadOptions;
+use crate::formats::encode::csv::CsvWriteOptions;
+use crate::formats::encode::json::JsonWriteOptions;
 use crate::formats::json::format::JsonReadOptions;
 use crate::formats::records::ParseMode;
+use crate::sinks::file::format_options;
+use crate::sinks::file::option_docs::of_rows;
 use crate::sources::file::format_options::{csv_options, json_options};
 use crate::sources::file::option_docs::of_format;
 use crate::sql::functions::define::{Arguments, Given};
 
-/// The options in a constant map of texts; `None` for any other value.
-pub(super) fn options_of(map: &ScalarValue) -> Option<Options> {
+/// The options in a constant map of texts, or in what [`as_text`] made of one; `None` for any other
+/// value.
+pub(in crate::sql) fn options_of(map: &ScalarValue) -> Option<Options> {
+    if let Some(Some(text)) = map.try_as_str() {
+        let pairs: Vec<(String, String)> = serde_json::from_str(text).ok()?;
+        return Some(pairs.into_iter().collect());
+    }
     let ScalarValue::Map(map) = map else { return None };
     let entries = map.value(0);
     let keys = entries.column(0).as_string_opt::<i32>()?;
@@ -24,6 +35,11 @@ pub(super) fn options_of(map: &ScalarValue) -> Option<Options> {
         return None;
     }
     Some(keys.iter().flatten().zip(values.iter().flatten()).collect())
+}
+
+/// Options as a text: a syntax tree has literals of texts and none of maps.
+pub(in crate::sql) fn as_text(options: &Options) -> String {
+    serde_json::Value::from_iter(options.iter().map(|(name, value)| vec![name, value])).to_string()
 }
 
 /// The options that were given as a constant at `index`, while a call is planned.
@@ -49,11 +65,11 @@ pub(super) fn run_options(args: &Arguments, index: usize) -> Result<Options> {
 
 fn read<T>(
     function: &str,
-    format: &str,
+    docs: OptionDocs,
     options: &Options,
     read: impl FnOnce(&mut OptionReader<'_>) -> crate::error::Result<T>,
 ) -> Result<T> {
-    let mut reader = options.reader(format!("function `{function}`"), of_format(format));
+    let mut reader = options.reader(format!("function `{function}`"), docs);
     let all = read(&mut reader)?;
     reader.finish()?;
     Ok(all)
@@ -61,16 +77,34 @@ fn read<T>(
 
 /// How CSV is read by a function, which leaves no record out.
 pub(super) fn csv(function: &str, options: &Options) -> Result<CsvReadOptions> {
-    let all = read(function, "csv", options, csv_options)?;
+    let all = read(function, of_format("csv"), options, csv_options)?;
     refuse_dropping(function, all.mode)?;
     Ok(all)
 }
 
 /// How JSON is read by a function, which leaves no record out.
 pub(super) fn json(function: &str, options: &Options) -> Result<JsonReadOptions> {
-    let all = read(function, "json", options, json_options)?;
+    let all = read(function, of_format("json"), options, json_options)?;
     refuse_dropping(function, all.mode)?;
     Ok(all)
+}
+
+/// How CSV is written by a function; times are in `zone` unless an option says otherwise.
+pub(super) fn csv_writing(
+    function: &str,
+    options: &Options,
+    zone: TimeZone,
+) -> Result<CsvWriteOptions> {
+    read(function, of_rows("csv"), options, |reader| format_options::csv_options(reader, zone))
+}
+
+/// How JSON is written by a function; times are in `zone` unless an option says otherwise.
+pub(super) fn json_writing(
+    function: &str,
+    options: &Options,
+    zone: TimeZone,
+) -> Result<JsonWriteOptions> {
+    read(function, of_rows("json"), options, |reader| format_options::json_options(reader, zone))
 }
 
 fn refuse_dropping(function: &str, mode: ParseMode) -> Result<()> {

@@ -243,7 +243,7 @@ async fn names_do_not_depend_on_case() {
         "SELECT k, NAME FROM s JOIN d USING (K) WHERE K = 'a'",
         "SELECT K, s.k, d.k, count(*) FROM s RIGHT JOIN d USING (k) GROUP BY K, s.k, D.k",
         "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT N + 1 FROM R WHERE n < 5) SELECT N FROM r",
-        "SELECT T.value FROM range(5) t",
+        "SELECT T.id FROM range(5) t",
         "SELECT k FROM s NATURAL JOIN d ORDER BY k",
         "SELECT t.* FROM s t JOIN d USING (k) WHERE T.K = 'a'",
         "SELECT k FROM s WHERE EXISTS (SELECT 1 FROM d WHERE D.K = S.k)",

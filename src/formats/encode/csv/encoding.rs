@@ -1,7 +1,7 @@
 //! The format `csv`: which columns it holds, and rows into memory.
 
 use arrow::array::builder::StringBuilder;
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
@@ -61,6 +61,28 @@ impl FileEncoding for CsvEncoding {
     }
 }
 
+/// Each struct as a record without the end of its line; `None` for null, and for a record of one
+/// value that is nothing. Nested values are in Spark's text form.
+///
+/// # Errors
+/// `Data` for a time beyond the years that can be written.
+pub fn records_of(structs: &StructArray, options: &CsvWriteOptions) -> Result<Vec<Option<String>>> {
+    let columns = structs.columns().iter().map(|column| texts(column, &options.times));
+    let columns = columns.collect::<Result<Vec<StringArray>>>()?;
+    let record = |row: usize| {
+        let mut text = String::new();
+        for (at, column) in columns.iter().enumerate() {
+            if at > 0 {
+                text.push_str(&options.separator);
+            }
+            let value = column.is_valid(row).then(|| column.value(row));
+            push_value(&mut text, options, value, at == 0);
+        }
+        (structs.is_valid(row) && !text.is_empty()).then_some(text)
+    };
+    Ok((0..structs.len()).map(record).collect())
+}
+
 #[derive(Debug)]
 struct CsvEncoder {
     options: CsvWriteOptions,
@@ -113,6 +135,9 @@ impl RowEncoder for CsvEncoder {
 /// The values of a column as text.
 fn texts(column: &ArrayRef, times: &TimeText) -> Result<StringArray> {
     let data_type = column.data_type();
+    if data_type == &DataType::Null {
+        return Ok(StringArray::new_null(column.len()));
+    }
     if TimeText::spells(data_type) {
         let texts = Texts::of_times(times, column.as_ref()).ok_or_else(|| Error::Data {
             place: "the rows".to_owned(),

@@ -16,5 +16,5 @@ mod quoting;
 #[cfg(test)]
 mod tests;
 
-pub use encoding::CsvEncoding;
+pub use encoding::{CsvEncoding, records_of};
 pub use options::CsvWriteOptions;

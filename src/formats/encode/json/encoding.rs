@@ -69,26 +69,26 @@ fn writer(options: &JsonWriteOptions) -> Writer<Vec<u8>, LineDelimited> {
         .build(Vec::new())
 }
 
-/// The values of a column as JSON, each a text; `None` for null. Fields that are null are left out.
+/// The values of a column as JSON, each a text; `None` for null.
 ///
 /// # Errors
 /// `Unsupported` for a type that JSON has no form for.
-pub fn lines_of(column: &ArrayRef) -> Result<Vec<Option<String>>> {
+pub fn lines_of(column: &ArrayRef, options: &JsonWriteOptions) -> Result<Vec<Option<String>>> {
     const NAME: &str = "v";
     check(NAME, column.data_type())?;
     let schema = Schema::new(vec![Field::new(NAME, column.data_type().clone(), true)]);
     let rows = RecordBatch::try_new(Arc::new(schema), vec![Arc::clone(column)])?;
-    let mut writer = writer(&JsonWriteOptions::default());
+    let mut writer = writer(options);
     writer.write(&rows)?;
     writer.finish()?;
     let text = String::from_utf8(writer.into_inner())
         .map_err(|error| Error::internal(format!("JSON that is no text was written: {error}")))?;
-    // Each line is an object with the value, or an empty one where it is null.
-    let value = |line: &str| {
+    // Each line is an object with the value, which has a null or nothing where it is null.
+    let value = |(row, line): (usize, &str)| {
         let inside = line.strip_prefix("{\"v\":")?.strip_suffix('}')?;
-        Some(inside.to_owned())
+        column.is_valid(row).then(|| inside.to_owned())
     };
-    Ok(text.lines().map(value).collect())
+    Ok(text.lines().enumerate().map(value).collect())
 }
 
 /// Whether JSON has a form for the values of a column.
