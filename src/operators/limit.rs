@@ -8,34 +8,31 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::common::DFSchemaRef;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result as DfResult;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, FetchType, LogicalPlan, SkipType};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use futures::{StreamExt, stream};
-use tokio::sync::mpsc;
+use futures::StreamExt;
 
 use crate::checkpoint::id::OperatorId;
 use crate::checkpoint::key_group::KeyGroupSet;
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::metrics::GLOBAL_LIMIT;
-use crate::operators::aggregate::save::StateAddress;
-use crate::operators::context::EpochResources;
 use crate::operators::exec::{self, Partition, RowExec, RowOperator};
 use crate::operators::node::{Planner, StreamingNode, StreamingOperator};
 use crate::operators::region::{Expansion, Region, RegionExec, StateBound, StatefulPlan};
-use crate::operators::report::{EpochReport, PartitionReport, WatermarkId};
+use crate::operators::report::WatermarkId;
 use crate::operators::scan::is_streaming;
+use crate::operators::state_task::{self, StateAddress, StateOutput};
 use crate::runtime::clock::Stopwatch;
-use crate::runtime::task::spawn;
 use crate::state::schema::{OperatorStateSchema, StateSchema};
+use crate::state::store::StateStore;
 
 /// Puts the node here in the place of every LIMIT over a stream. To be done before DataFusion's
 /// rules, which would push a limit of one epoch towards the source.
@@ -211,80 +208,33 @@ impl RowOperator for LimitRows {
         partition: Partition,
         input: SendableRecordBatchStream,
     ) -> DfResult<SendableRecordBatchStream> {
-        let Partition { index, task, schema } = partition;
-        let report = Arc::clone(&EpochResources::of(&task)?.report);
-        let (rows, receiver) = mpsc::channel(2);
-        let work = Passing {
-            address: Arc::clone(&self.address),
-            fetch: i64::try_from(self.fetch).unwrap_or(i64::MAX),
-            report: Arc::clone(&report),
-            rows,
-        };
-        report.add_state_task(self.id(), index, spawn(work.run(index, task, input)));
-        let rows = stream::unfold(receiver, async |mut receiver| {
-            receiver.recv().await.map(|batch| (batch, receiver))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+        let fetch = i64::try_from(self.fetch).unwrap_or(i64::MAX);
+        state_task::start(&self.address, partition, async move |store, output| {
+            pass(fetch, store.as_ref(), &output, input).await
+        })
     }
 }
 
-/// The work of one epoch.
-struct Passing {
-    address: Arc<StateAddress>,
+/// The work of one epoch. Reads its input to the end, as every operator with state below expects.
+async fn pass(
     fetch: i64,
-    report: Arc<EpochReport>,
-    rows: mpsc::Sender<DfResult<RecordBatch>>,
-}
-
-impl Passing {
-    async fn run(
-        self,
-        partition: usize,
-        context: Arc<TaskContext>,
-        input: SendableRecordBatchStream,
-    ) -> Result<()> {
-        let result = self.pass(partition, &context, input).await;
-        if let Err(error) = &result {
-            // The consumer must not take the end of its rows for the end of the data.
-            let stopped = Error::internal(format!("the limit could not be kept: {error}"));
-            let _gone = self.rows.send(Err(stopped.into())).await;
+    store: &dyn StateStore,
+    output: &StateOutput,
+    mut input: SendableRecordBatchStream,
+) -> Result<()> {
+    let found = store.get_many(&[])?;
+    let known = found.values.first().filter(|values| !values.is_empty());
+    let mut passed = known.map_or(0, |values| values.as_primitive::<Int64Type>().value(0));
+    while let Some(batch) = input.next().await {
+        let batch = batch?;
+        let left = usize::try_from(fetch - passed).unwrap_or(0).min(batch.num_rows());
+        if left > 0 {
+            passed += i64::try_from(left).unwrap_or(i64::MAX);
+            output.emit(batch.slice(0, left)).await;
         }
-        result
     }
-
-    /// Reads its input to the end, as every operator with state below expects.
-    async fn pass(
-        &self,
-        partition: usize,
-        context: &TaskContext,
-        mut input: SendableRecordBatchStream,
-    ) -> Result<()> {
-        let store = self.address.open(partition, context).await?;
-        let found = store.get_many(&[])?;
-        let known = found.values.first().filter(|values| !values.is_empty());
-        let mut passed = known.map_or(0, |values| values.as_primitive::<Int64Type>().value(0));
-        while let Some(batch) = input.next().await {
-            let batch = batch?;
-            let left = usize::try_from(self.fetch - passed).unwrap_or(0).min(batch.num_rows());
-            if left > 0 {
-                passed += i64::try_from(left).unwrap_or(i64::MAX);
-                let _gone = self.rows.send(Ok(batch.slice(0, left))).await;
-            }
-        }
-        let watch = Stopwatch::start();
-        let count: ArrayRef = Arc::new(Int64Array::from(vec![passed]));
-        store.put_many(&[], &[count])?;
-        let updates = watch.elapsed();
-        let watch = Stopwatch::start();
-        let commit = store.commit().await?;
-        let report = PartitionReport {
-            commit,
-            metrics: store.metrics(),
-            updates,
-            removals: Duration::ZERO,
-            commit_time: watch.elapsed(),
-        };
-        self.report.set_state(&self.address.operator, report);
-        Ok(())
-    }
+    let watch = Stopwatch::start();
+    let count: ArrayRef = Arc::new(Int64Array::from(vec![passed]));
+    store.put_many(&[], &[count])?;
+    output.commit(store, watch.elapsed(), Duration::ZERO).await
 }

@@ -17,6 +17,7 @@ pub mod report;
 pub mod scan;
 pub mod scan_exec;
 pub mod scan_filter;
+pub mod state_task;
 pub mod static_join;
 pub mod table_scan;
 pub mod watermark;

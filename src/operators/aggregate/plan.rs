@@ -17,11 +17,12 @@ use crate::connector::output_mode::OutputMode;
 use crate::metrics::STATE_STORE_SAVE;
 use crate::operators::aggregate::emit::EmitRule;
 use crate::operators::aggregate::restore::StateRestore;
-use crate::operators::aggregate::save::{StateAddress, StateSave};
+use crate::operators::aggregate::save::StateSave;
 use crate::operators::aggregate::shuffle::{GLOBAL_KEY, by_key_group, groups_of, with_global_key};
 use crate::operators::exec::RowExec;
 use crate::operators::late_rows::DropLate;
 use crate::operators::region::{Expansion, Region, StateBound, StatefulPlan};
+use crate::operators::state_task::StateAddress;
 use crate::state::schema::{AggregateFormat, OperatorStateSchema, StateSchema, TimeColumn};
 
 /// An aggregation that waits to be expanded.

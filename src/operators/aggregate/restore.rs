@@ -11,8 +11,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::Result;
-use crate::operators::aggregate::save::StateAddress;
 use crate::operators::exec::{Partition, RowOperator};
+use crate::operators::state_task::StateAddress;
 use crate::state::store::StateStore;
 
 /// Gives for each batch first the stored rows of its keys, then the batch itself. The order

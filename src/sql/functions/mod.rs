@@ -1,5 +1,24 @@
 //! Functions of Spark that DataFusion lacks, or that give other values or types.
 
+/// Makes a function the same as any other of its name, which is how DataFusion tells them apart.
+macro_rules! same_by_name {
+    ($function:ty) => {
+        impl PartialEq for $function {
+            fn eq(&self, other: &Self) -> bool {
+                self.name == other.name
+            }
+        }
+
+        impl Eq for $function {}
+
+        impl std::hash::Hash for $function {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.name.hash(state);
+            }
+        }
+    };
+}
+
 pub mod batch_time;
 pub mod generators;
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Formatter};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, RecordBatch, RecordBatchOptions};
@@ -125,19 +124,7 @@ impl Debug for Aggregate {
     }
 }
 
-impl PartialEq for Aggregate {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Aggregate {}
-
-impl Hash for Aggregate {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-    }
-}
+same_by_name!(Aggregate);
 
 impl AggregateUDFImpl for Aggregate {
     fn name(&self) -> &str {

@@ -1,6 +1,5 @@
 //! One function over dates and times: a row of a table.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -107,19 +106,7 @@ impl TimeFunction {
     }
 }
 
-impl PartialEq for TimeFunction {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for TimeFunction {}
-
-impl Hash for TimeFunction {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-    }
-}
+same_by_name!(TimeFunction);
 
 impl ScalarUDFImpl for TimeFunction {
     fn name(&self) -> &str {

@@ -1,6 +1,5 @@
 //! A function with lambdas as data: what it takes and gives, and a kernel that runs its lambdas.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
@@ -157,19 +156,7 @@ impl Elements {
     }
 }
 
-impl PartialEq for Definition {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Definition {}
-
-impl Hash for Definition {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-    }
-}
+same_by_name!(Definition);
 
 /// The signature that all functions here have: the types are settled by the function itself.
 static SIGNATURE: std::sync::LazyLock<HigherOrderSignature> =
