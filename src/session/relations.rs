@@ -8,6 +8,7 @@ use datafusion::scalar::ScalarValue;
 use crate::error::{Error, Result};
 use crate::session::data_frame::StreamingDataFrame;
 use crate::session::grouped::GroupedDataFrame;
+use crate::sql::set_types::unified;
 
 /// What Spark calls the joins that there are.
 const JOINS: &[(&str, JoinType)] = &[
@@ -101,7 +102,8 @@ impl StreamingDataFrame {
     pub fn union(self, other: Self) -> Result<Self> {
         let (session, plan) = self.into_parts();
         let plan = LogicalPlanBuilder::from(plan).union(other.into_parts().1)?.build()?;
-        Ok(session.data_frame(plan))
+        let is_ansi = session.state().config_options().execution.enable_ansi_mode;
+        Ok(session.data_frame(unified(plan, is_ansi)?))
     }
 
     /// The rows of both, with the columns of the other found by their names. Where

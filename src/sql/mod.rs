@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod extent;
 pub mod functions;
 pub mod planner;
+pub mod set_types;
 pub mod statement;
 pub mod types;
 

@@ -27,6 +27,7 @@ use crate::sql::functions::lambdas;
 use crate::sql::functions::number_casts::UseNumberCasts;
 use crate::sql::functions::widening::{WidenNumbers, widened};
 use crate::sql::relation_planner::StreamRelations;
+use crate::sql::set_types::unified;
 use crate::sql::tables::Tables;
 use crate::sql::types::SparkTypes;
 
@@ -81,7 +82,8 @@ async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> 
     let statement = DfStatement::Statement(Box::new(statement));
     // DataFusion's future is large; callers should not have to carry it in theirs.
     let plan = Box::pin(state.statement_to_plan(statement)).await.map_err(unknown_function)?;
-    Ok(widened(plan)?)
+    let is_ansi = state.config_options().execution.enable_ansi_mode;
+    Ok(unified(widened(plan)?, is_ansi)?)
 }
 
 /// The error of a function that is not there says so.

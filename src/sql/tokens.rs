@@ -14,7 +14,8 @@
 //! STREAM and WATERMARK stay usable as names: the first counts only where a relation may begin
 //! and a name follows, the second only behind a relation and before DELAY OF.
 
-use sqlparser::tokenizer::{Span, Token, TokenWithSpan};
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
 
 use crate::error::{Error, Result};
 use crate::event_time::interval::Interval;
@@ -149,6 +150,17 @@ impl Pass<'_> {
             self.keep();
             self.emit(Token::SingleQuotedString(found.text), here.span);
             self.next += found.length - 1;
+            return Ok(());
+        }
+        if is_word(here, "STRUCT") && self.has_wildcard_argument() {
+            // The parser takes expressions alone for the fields, but anything for a function.
+            let name = Word {
+                value: "struct".to_owned(),
+                quote_style: Some('`'),
+                keyword: Keyword::NoKeyword,
+            };
+            self.emit(Token::Word(name), here.span);
+            self.next += 1;
             return Ok(());
         }
         if is_word(here, "STREAM") && self.expects_relation() && self.stream()? {
@@ -328,6 +340,14 @@ impl Pass<'_> {
 
     fn peek(&self, ahead: usize) -> Option<&TokenWithSpan> {
         self.input.get(self.next + ahead)
+    }
+
+    /// Whether the arguments behind a name begin with `*` or `t.*`.
+    fn has_wildcard_argument(&self) -> bool {
+        let token = |ahead| self.peek(ahead).map(|next| &next.token);
+        token(1) == Some(&Token::LParen)
+            && (token(2) == Some(&Token::Mul)
+                || (token(3) == Some(&Token::Period) && token(4) == Some(&Token::Mul)))
     }
 
     fn keep(&mut self) {

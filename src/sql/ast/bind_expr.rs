@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use arrow::datatypes::DataType;
 use sqlparser::ast::{
-    AccessExpr, Expr, Ident, NamedWindowDefinition, NamedWindowExpr, Query, Subscript,
-    UnaryOperator, Value, VisitMut, VisitorMut,
+    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    NamedWindowDefinition, NamedWindowExpr, Query, Subscript, UnaryOperator, Value, VisitMut,
+    VisitorMut,
 };
 
 use crate::error::{Error, Result};
@@ -13,7 +14,7 @@ use crate::sql::ast::binder::Binder;
 use crate::sql::ast::earlier::Earlier;
 use crate::sql::ast::lambdas::Lambdas;
 use crate::sql::ast::scope::{Column, Found, Scope, same, spell_fields};
-use crate::sql::ast::{aggregates, earlier, likes, literals, spelling, time_calls};
+use crate::sql::ast::{aggregates, earlier, frames, likes, literals, spelling, time_calls};
 use crate::sql::types;
 
 /// What an expression can see.
@@ -32,10 +33,23 @@ pub(super) enum Aliases<'a> {
     None,
     /// Those before it, where FROM has no such name: SELECT.
     Before(&'a [Earlier]),
-    /// Those of FROM win: GROUP BY, HAVING.
+    /// Those of FROM win: GROUP BY.
     Last(&'a [Column]),
+    /// Those with an alias win, but not inside of an aggregate: HAVING.
+    Having(&'a [Earlier]),
     /// Those of SELECT win: ORDER BY.
     First(&'a [Column]),
+}
+
+impl Names<'_> {
+    /// What the arguments of an aggregate can see.
+    const fn inside_aggregate(&self) -> Self {
+        let aliases = match self.aliases {
+            Aliases::Having(_) => Aliases::None,
+            others => others,
+        };
+        Self { scope: self.scope, aliases }
+    }
 }
 
 impl Binder<'_> {
@@ -56,13 +70,20 @@ impl Binder<'_> {
         names: &Names<'_>,
     ) -> Result<()> {
         match &mut definition.1 {
-            NamedWindowExpr::WindowSpec(spec) => self.visit(spec, names),
+            NamedWindowExpr::WindowSpec(spec) => {
+                let is_date = |order: &Expr| self.type_of(order, names) == Some(DataType::Date32);
+                frames::respell_spec(spec, is_date);
+                self.visit(spec, names)?;
+                frames::restore_spec(spec);
+                Ok(())
+            }
             NamedWindowExpr::NamedWindow(_) => Ok(()),
         }
     }
 
     fn visit(&mut self, node: &mut impl VisitMut, names: &Names<'_>) -> Result<()> {
-        let mut visitor = Visitor { binder: self, names, depth: 0, lambdas: Lambdas::default() };
+        let lambdas = Lambdas::default();
+        let mut visitor = Visitor { binder: self, names, depth: 0, aggregates: vec![], lambdas };
         match node.visit(&mut visitor) {
             ControlFlow::Break(error) => Err(error),
             ControlFlow::Continue(()) => Ok(()),
@@ -111,6 +132,17 @@ impl Binder<'_> {
         }
     }
 
+    /// Whether an expression is a column, and not a field of one.
+    pub(super) fn is_column(&self, expr: &Expr, names: &Names<'_>) -> Result<bool> {
+        let parts = match expr {
+            Expr::Identifier(name) => std::slice::from_ref(name),
+            Expr::CompoundIdentifier(parts) => parts,
+            _ => return Ok(false),
+        };
+        let found = self.find(parts, names)?;
+        Ok(found.is_some_and(|found| found.parts.len() == found.qualifier_parts + 1))
+    }
+
     /// The type of an expression whose names are resolved, where it shows without planning.
     pub(super) fn type_of(&self, expr: &Expr, names: &Names<'_>) -> Option<DataType> {
         match expr {
@@ -119,21 +151,32 @@ impl Binder<'_> {
             Expr::Nested(inner) => self.type_of(inner, names),
             Expr::Cast { data_type, .. } => types::arrow_type(data_type).ok(),
             Expr::TypedString(typed) => types::arrow_type(&typed.data_type).ok(),
+            Expr::Function(function) => record_type(function),
             _ => None,
         }
     }
 
-    /// Whether a name is no column of FROM, and begins with a column before it in SELECT.
+    /// Whether an expression is a call of an aggregate, and not over a window.
+    fn is_aggregate(&self, expr: &Expr) -> bool {
+        let Expr::Function(function) = expr else { return false };
+        let name = spelling::plain_name(function);
+        function.over.is_none() && name.is_some_and(|name| (self.is_aggregate)(&name))
+    }
+
+    /// Whether a name begins with a column before it in SELECT, where FROM has no such column or
+    /// those of SELECT win.
     pub(super) fn is_earlier(&self, parts: &[Ident], names: &Names<'_>) -> Result<bool> {
-        let (Some(first), Aliases::Before(_)) = (parts.first(), names.aliases) else {
-            return Ok(false);
-        };
-        Ok(names.scope.find(parts)?.is_none() && self.earlier(first, names)?.is_some())
+        let Some(first) = parts.first() else { return Ok(false) };
+        match names.aliases {
+            Aliases::Before(_) if names.scope.find(parts)?.is_some() => Ok(false),
+            Aliases::Before(_) | Aliases::Having(_) => Ok(self.earlier(first, names)?.is_some()),
+            _ => Ok(false),
+        }
     }
 
     fn earlier(&self, name: &Ident, names: &Names<'_>) -> Result<Option<usize>> {
         match names.aliases {
-            Aliases::Before(all) => earlier::find(name, all),
+            Aliases::Before(all) | Aliases::Having(all) => earlier::find(name, all),
             _ => Ok(None),
         }
     }
@@ -259,6 +302,20 @@ impl Binder<'_> {
     }
 }
 
+/// The type that a call of `from_json` or `from_csv` names.
+fn record_type(function: &Function) -> Option<DataType> {
+    let name = spelling::plain_name(function)?;
+    let FunctionArguments::List(list) = &function.args else { return None };
+    match list.args.as_slice() {
+        [_, FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(schema))), ..]
+            if matches!(name.as_str(), "from_json" | "from_csv") =>
+        {
+            types::parse_type(&schema.value.clone().into_string()?).ok()
+        }
+        _ => None,
+    }
+}
+
 /// The name that a chain of fields begins with.
 fn leading_name(root: &Expr, chain: &[AccessExpr]) -> Option<Vec<Ident>> {
     let mut parts = match root {
@@ -303,6 +360,8 @@ struct Visitor<'v, 'a> {
     binder: &'v mut Binder<'a>,
     names: &'v Names<'v>,
     depth: usize,
+    /// Of the expressions around, whether each is an aggregate.
+    aggregates: Vec<bool>,
     /// The lambdas around.
     lambdas: Lambdas,
 }
@@ -335,18 +394,31 @@ impl VisitorMut for Visitor<'_, '_> {
         literals::join_sign(expr);
         likes::spread(expr);
         match self.lambdas.enter(expr) {
-            Ok(true) => return ControlFlow::Continue(()),
+            Ok(true) => {
+                self.aggregates.push(false);
+                return ControlFlow::Continue(());
+            }
             Ok(false) => (),
             Err(error) => return ControlFlow::Break(error),
         }
-        match self.binder.resolve(expr, self.names) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => ControlFlow::Break(error),
+        let names = if self.aggregates.contains(&true) {
+            self.names.inside_aggregate()
+        } else {
+            *self.names
+        };
+        let is_date = |order: &Expr| self.binder.type_of(order, &names) == Some(DataType::Date32);
+        frames::respell(expr, is_date);
+        if let Err(error) = self.binder.resolve(expr, &names) {
+            return ControlFlow::Break(error);
         }
+        self.aggregates.push(self.binder.is_aggregate(expr));
+        ControlFlow::Continue(())
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         if self.depth == 0 {
+            self.aggregates.pop();
+            frames::restore(expr);
             self.lambdas.leave(expr);
             literals::type_number(expr);
             spelling::respell_minus(expr);

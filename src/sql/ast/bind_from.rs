@@ -46,6 +46,12 @@ impl Binder<'_> {
         if let Some(constraint) = constraint_of(&mut join.join_operator) {
             self.constraint(constraint, left, scope, keep)?;
         }
+        // Without a side it is the left one whose rows are looked at.
+        match &join.join_operator {
+            JoinOperator::Semi(on) => join.join_operator = JoinOperator::LeftSemi(on.clone()),
+            JoinOperator::Anti(on) => join.join_operator = JoinOperator::LeftAnti(on.clone()),
+            _ => (),
+        }
         match join.join_operator {
             JoinOperator::Semi(_)
             | JoinOperator::LeftSemi(_)

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::sql::ast::bind_expr::{Aliases, Names};
 use crate::sql::ast::earlier::{self, Earlier};
 use crate::sql::ast::scope::{Column, Scope, Using, same};
-use crate::sql::ast::{generators, names, refuse, values};
+use crate::sql::ast::{casts, generators, grouping, names, refuse, values};
 use crate::sql::ast::{wildcards, windows};
 use crate::sql::tables::{Tables, parts_of};
 
@@ -135,12 +135,14 @@ impl Binder<'_> {
         select: &mut Select,
         order_by: Option<&mut OrderBy>,
     ) -> Result<Vec<Column>> {
+        grouping::respell(&mut select.group_by);
         refuse::select(select)?;
         generators::lift(select)?;
         let mut scope = self.from(&mut select.from)?;
         let mut order: Vec<&mut Expr> = order_exprs(order_by);
         let windows = windows::collect(select, &order)?;
         let writes_out = !windows.is_empty() || generators::any(&select.projection);
+        wildcards::write_fields(&mut select.projection, &scope)?;
         wildcards::expand(&mut select.projection, &scope, writes_out);
         let generators = generators::take(select, &order, self.is_aggregate)?;
         if !generators.is_empty() {
@@ -158,14 +160,18 @@ impl Binder<'_> {
         generators::place(self, generators, select, &mut scope)?;
         let plain = Names { scope: &scope, aliases: Aliases::None };
         let around = self.grouping_keys(select, &plain)?;
-        let columns = self.projection(&mut select.projection, &scope)?;
+        let (columns, named) = self.projection(&mut select.projection, &scope)?;
         let after = Names { scope: &scope, aliases: Aliases::Last(&columns) };
         if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
             for expr in exprs {
                 self.expr_or_position(expr, &after)?;
             }
         }
-        for expr in [&mut select.having, &mut select.qualify].into_iter().flatten() {
+        if let Some(expr) = &mut select.having {
+            self.expr(expr, &Names { scope: &scope, aliases: Aliases::Having(&named) })?;
+            earlier::fill(expr, &named)?;
+        }
+        if let Some(expr) = &mut select.qualify {
             self.expr(expr, &after)?;
         }
         self.grouping = around;
@@ -176,10 +182,13 @@ impl Binder<'_> {
             self.expr(expr, &plain)?;
         }
         let before = Names { scope: &scope, aliases: Aliases::First(&columns) };
-        for expr in order.into_iter().chain(select.sort_by.iter_mut().map(|order| &mut order.expr))
-        {
+        for order in &mut select.sort_by {
+            self.expr_or_position(&mut order.expr, &before)?;
+        }
+        for expr in &mut order {
             self.expr_or_position(expr, &before)?;
         }
+        casts::tell_apart(select, &mut order, self.is_aggregate);
         Ok(columns)
     }
 
@@ -204,11 +213,17 @@ impl Binder<'_> {
         Ok(std::mem::replace(&mut self.grouping, keys))
     }
 
-    fn projection(&mut self, items: &mut [SelectItem], scope: &Scope) -> Result<Vec<Column>> {
+    /// Resolves the columns of SELECT; gives all of them, and those that were given names.
+    fn projection(
+        &mut self,
+        items: &mut [SelectItem],
+        scope: &Scope,
+    ) -> Result<(Vec<Column>, Vec<Earlier>)> {
         let mut columns = Vec::with_capacity(items.len());
         let mut before: Vec<Earlier> = Vec::new();
         for item in items {
             let plain = Names { scope, aliases: Aliases::Before(&before) };
+            wildcards::write_arguments(item, scope);
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     let named = names::of(expr, &plain, self)?;
@@ -254,7 +269,7 @@ impl Binder<'_> {
                 }
             }
         }
-        Ok(columns)
+        Ok((columns, before))
     }
 }
 

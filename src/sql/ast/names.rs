@@ -33,6 +33,10 @@ pub(super) fn of(expr: &Expr, names: &Names<'_>, binder: &Binder<'_>) -> Result<
             Ok(parts.last().map_or_else(String::new, |part| part.value.clone()))
         }
         Expr::Nested(inner) => of(inner, names, binder),
+        // The cast of a column is called as the column.
+        Expr::Cast { expr: inner, .. } if binder.is_column(inner, names)? => {
+            of(inner, names, binder)
+        }
         other => Printer { names, binder, parameters: vec![] }.print(other),
     }
 }

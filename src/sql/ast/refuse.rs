@@ -29,7 +29,7 @@ pub(super) fn select(select: &Select) -> Result<()> {
         (select.prewhere.is_some(), "PREWHERE"),
         (!select.connect_by.is_empty(), "CONNECT BY"),
         (select.value_table_mode.is_some(), "SELECT AS"),
-        (has_modifier, "GROUP BY .. WITH; write GROUP BY ROLLUP (..) or CUBE (..), WITH"),
+        (has_modifier, "what stands behind GROUP BY"),
     ])
 }
 

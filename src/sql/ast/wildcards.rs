@@ -1,9 +1,18 @@
 //! Writes out what `*` stands for, where DataFusion would take it for something else: below a new
-//! column `window`, which is not meant, and over a USING, whose columns Spark puts in front.
+//! column `window`, which is not meant, over a USING, whose columns Spark puts in front, for the
+//! fields of a struct, and among the arguments of a function.
 
+use std::ops::ControlFlow;
+
+use arrow::datatypes::DataType;
 use sqlparser::ast::{
-    Expr, Ident, SelectItem, SelectItemQualifiedWildcardKind, WildcardAdditionalOptions,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    Query, SelectItem, SelectItemQualifiedWildcardKind, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
+
+use crate::error::{Error, Result};
+use crate::sql::ast::spelling::plain_name;
 
 use crate::sql::ast::scope::{Column, Relation, Scope, Using, same};
 use crate::sql::tables::parts_of;
@@ -42,33 +51,154 @@ pub(super) fn expand(items: &mut Vec<SelectItem>, scope: &Scope, always: bool) {
     }
 }
 
+/// Writes out `s.*` for a column `s` that is a struct.
+///
+/// # Errors
+/// `Unsupported` for a column whose type does not show yet; `Invalid` for one that is no struct.
+pub(super) fn write_fields(items: &mut Vec<SelectItem>, scope: &Scope) -> Result<()> {
+    for item in std::mem::take(items) {
+        let SelectItem::QualifiedWildcard(
+            SelectItemQualifiedWildcardKind::ObjectName(name),
+            options,
+        ) = &item
+        else {
+            items.push(item);
+            continue;
+        };
+        let parts = parts_of(name);
+        let is_relation = scope.relations.iter().any(|relation| relation.answers_to(&parts));
+        let Some(found) = scope.find(&parts)?.filter(|_| !is_relation) else {
+            items.push(item);
+            continue;
+        };
+        let fields = match &found.data_type {
+            Some(DataType::Struct(fields)) => fields,
+            Some(_) => {
+                return Err(Error::invalid(format!("`{name}.*`: `{name}` is no struct")));
+            }
+            None => {
+                return Err(Error::unsupported(format!(
+                    "`{name}.*`: the fields of `{name}` are not known here; name them"
+                )));
+            }
+        };
+        let fields = fields.iter().filter(|field| !is_excepted(field.name(), options));
+        items.extend(fields.map(|field| {
+            let mut parts = parts.clone();
+            parts.push(Ident::with_quote('`', field.name()));
+            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts))
+        }));
+    }
+    Ok(())
+}
+
+/// Writes out `*` among the arguments of functions, as in `struct(*)` and `count(DISTINCT *)`; in
+/// `count(*)` it stands for rows, not for columns.
+pub(super) fn write_arguments(item: &mut SelectItem, scope: &Scope) {
+    let _ = VisitMut::visit(item, &mut Arguments { scope, depth: 0 });
+}
+
+struct Arguments<'a> {
+    scope: &'a Scope,
+    depth: usize,
+}
+
+impl VisitorMut for Arguments<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _query: &mut Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _query: &mut Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Function(function) = expr
+            && self.depth == 0
+        {
+            self.write(function);
+            if let Some(values) = fields_of_struct(function) {
+                *expr = Expr::Struct { values, fields: vec![] };
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Arguments<'_> {
+    fn write(&self, function: &mut Function) {
+        let is_count = plain_name(function).is_some_and(|name| name == "count");
+        let FunctionArguments::List(list) = &mut function.args else { return };
+        let is_distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+        if is_count && !is_distinct {
+            return;
+        }
+        for argument in std::mem::take(&mut list.args) {
+            match argument {
+                FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => {
+                    let columns = self.scope.all_columns();
+                    let columns =
+                        columns.iter().map(|(relation, column)| expr_of(relation, column));
+                    list.args.extend(columns.map(FunctionArgExpr::Expr).map(FunctionArg::Unnamed));
+                }
+                FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) => {
+                    let qualifier = parts_of(&name);
+                    let of = |relation: &&Relation| relation.answers_to(&qualifier);
+                    let relation = self.scope.relations.iter().find(of);
+                    let columns = relation.iter().flat_map(|r| &r.columns);
+                    let columns = columns.zip(relation.iter().cycle());
+                    let columns = columns.map(|(column, relation)| expr_of(relation, column));
+                    list.args.extend(columns.map(FunctionArgExpr::Expr).map(FunctionArg::Unnamed));
+                }
+                other => list.args.push(other),
+            }
+        }
+    }
+}
+
+/// The fields of a struct that was parsed as a function, for the sake of its `*`.
+fn fields_of_struct(function: &Function) -> Option<Vec<Expr>> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    let is_struct = plain_name(function).is_some_and(|name| name == "struct");
+    let values = list.args.iter().map(|argument| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+        _ => None,
+    });
+    values.collect::<Option<_>>().filter(|_| is_struct)
+}
+
+fn is_excepted(name: &str, options: &WildcardAdditionalOptions) -> bool {
+    options.opt_except.as_ref().is_some_and(|except| {
+        std::iter::once(&except.first_element)
+            .chain(&except.additional_elements)
+            .any(|excepted| same(&excepted.value, name))
+    })
+}
+
 fn written(
     columns: &[(&Relation, &Column)],
     options: &WildcardAdditionalOptions,
 ) -> Vec<SelectItem> {
-    let is_excepted = |name: &str| {
-        options.opt_except.as_ref().is_some_and(|except| {
-            std::iter::once(&except.first_element)
-                .chain(&except.additional_elements)
-                .any(|excepted| same(&excepted.value, name))
-        })
-    };
     columns
         .iter()
-        .filter(|(_, column)| !is_excepted(&column.name))
-        .map(|(relation, column)| item_of(relation, column))
+        .filter(|(_, column)| !is_excepted(&column.name, options))
+        .map(|(relation, column)| SelectItem::UnnamedExpr(expr_of(relation, column)))
         .collect()
 }
 
-fn item_of(relation: &Relation, column: &Column) -> SelectItem {
+fn expr_of(relation: &Relation, column: &Column) -> Expr {
     let parts: Vec<Ident> = relation
         .qualifier
         .iter()
         .chain([&column.name])
         .map(|part| Ident::with_quote('`', part))
         .collect();
-    SelectItem::UnnamedExpr(match parts.as_slice() {
+    match parts.as_slice() {
         [only] => Expr::Identifier(only.clone()),
         _ => Expr::CompoundIdentifier(parts),
-    })
+    }
 }

@@ -12,7 +12,7 @@ use crate::sql::functions::strings::{
 };
 use crate::sql::functions::timestamps::TimestampFrom;
 use crate::sql::functions::window_time::WindowTime;
-use crate::sql::functions::{conditional, csv, datetime, hashes, json, math, spark};
+use crate::sql::functions::{cast_as, conditional, csv, datetime, hashes, json, math, spark};
 
 /// Adds the functions here to a list; what is there under their names gives way.
 pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
@@ -38,6 +38,7 @@ pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
         .chain(places::functions())
         .chain(shapes::functions())
         .chain(spark::functions())
+        .chain([cast_as::function()])
         .chain(csv::functions())
         .chain(json::functions())
         .chain(math::functions())

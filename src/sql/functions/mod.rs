@@ -31,6 +31,7 @@ pub(super) mod arithmetic;
 pub(super) mod number_casts;
 pub(super) mod widening;
 
+pub(super) mod cast_as;
 pub(super) mod collections;
 pub(super) mod conditional;
 mod csv;

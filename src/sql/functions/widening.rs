@@ -115,7 +115,7 @@ fn common(exprs: &[&Expr], schema: &DFSchema) -> Result<Option<DataType>> {
             Some(known) if known == data_type => Some(known),
             Some(known) => {
                 differ = true;
-                match of_both(&known, &data_type) {
+                match wider_number(&known, &data_type) {
                     Some(wider) => Some(wider),
                     None => return Ok(None),
                 }
@@ -125,8 +125,8 @@ fn common(exprs: &[&Expr], schema: &DFSchema) -> Result<Option<DataType>> {
     Ok(common.filter(|_| differ))
 }
 
-/// The type of two numbers of different types.
-fn of_both(left: &DataType, right: &DataType) -> Option<DataType> {
+/// The type of two numbers of different types; `None` where one is no number.
+pub(in crate::sql) fn wider_number(left: &DataType, right: &DataType) -> Option<DataType> {
     let is_float = |side: &DataType| matches!(side, Float32 | Float64);
     if is_float(left) || is_float(right) {
         return (left.is_numeric() && right.is_numeric()).then_some(Float64);
