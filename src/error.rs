@@ -4,6 +4,8 @@
 //! people: they name the thing, what was wrong with it, and the way out. Nothing of ours is
 //! imported here, so that every module may use it.
 
+mod engine;
+
 use std::sync::Arc;
 
 use datafusion::error::DataFusionError;
@@ -149,10 +151,10 @@ pub enum Error {
     },
 
     /// DataFusion refused or failed.
-    #[error("{source}")]
+    #[error("{}", engine::message(.error))]
     DataFusion {
-        /// What it said.
-        source: Box<DataFusionError>,
+        /// What it said, in its own words.
+        error: Box<DataFusionError>,
     },
 
     /// A bug of Millstream.
@@ -219,7 +221,7 @@ impl Error {
             Self::AlreadyExists { .. } | Self::Storage { .. } => ErrorKind::Unavailable,
             Self::User { .. } => ErrorKind::User,
             Self::QueryFailed { source, .. } => source.kind(),
-            Self::DataFusion { source } => kind_of_datafusion(source),
+            Self::DataFusion { error } => kind_of_datafusion(error),
             Self::Internal { .. } => ErrorKind::Internal,
         }
     }
@@ -254,7 +256,7 @@ fn did_you_mean(nearest: Option<&str>) -> String {
 impl From<Error> for DataFusionError {
     fn from(error: Error) -> Self {
         match error {
-            Error::DataFusion { source } => *source,
+            Error::DataFusion { error } => *error,
             other => Self::External(Box::new(other)),
         }
     }
@@ -266,17 +268,17 @@ impl From<DataFusionError> for Error {
             DataFusionError::External(inner) => match inner.downcast::<Self>() {
                 Ok(ours) => *ours,
                 Err(inner) => {
-                    Self::DataFusion { source: Box::new(DataFusionError::External(inner)) }
+                    Self::DataFusion { error: Box::new(DataFusionError::External(inner)) }
                 }
             },
             DataFusionError::Context(_, inner) if holds_ours(&inner) => (*inner).into(),
             DataFusionError::Shared(shared) => match Arc::try_unwrap(shared) {
                 Ok(inner) => inner.into(),
                 Err(shared) => {
-                    Self::DataFusion { source: Box::new(DataFusionError::Shared(shared)) }
+                    Self::DataFusion { error: Box::new(DataFusionError::Shared(shared)) }
                 }
             },
-            other => Self::DataFusion { source: Box::new(other) },
+            other => Self::DataFusion { error: Box::new(other) },
         }
     }
 }

@@ -64,3 +64,49 @@ SELECT k, CASE WHEN v > 2 THEN 'big' ELSE 'small' END AS size, count(*) FROM t G
 SELECT max(v) FROM t GROUP BY ()
 SELECT k, v FROM t WHERE v % 2 = 1 OR k = 'a'
 SELECT 1 AS one, 'a' AS s WHERE 1 = 0
+TABLE e (id BIGINT, d DATE, ts TIMESTAMP, amount DECIMAL(10,2), name STRING, s STRUCT<a: INT, b: STRING>, ok BOOLEAN, c INT) [["1","DATE'2024-01-01'","TIMESTAMP'2024-01-01 10:00:00'","10.50","'ann'","named_struct('a', 1, 'b', 'x')","true","1"],["2","DATE'2024-01-20'","TIMESTAMP'2024-01-01 11:30:00'","-5.00","'bob'","named_struct('a', 2, 'b', 'y')","false","2"],["3","DATE'2024-03-01'","TIMESTAMP'2024-01-03 10:00:00'","3.25","'ann'","NULL","true","2"],["4","NULL","NULL","NULL","'cid'","named_struct('a', NULL, 'b', 'z')","NULL","NULL"]]
+SELECT sum(c), sum(CAST(c AS BIGINT)), sum(CAST(c AS DOUBLE)) FROM e
+SELECT max(ts), max(CAST(ts AS STRING)), count(c), count(CAST(c AS STRING)) FROM e
+SELECT CAST(id AS STRING) AS text, id, count(*) FROM e GROUP BY CAST(id AS STRING), id
+SELECT CAST(ts AS DATE) AS x, CAST(ts AS STRING) AS y, count(*) FROM e GROUP BY x, y
+SELECT CAST(ts AS DATE), CAST(id AS STRING), CAST(s.a AS STRING), CAST(id + 1 AS STRING), try_cast(name AS INT), c::string FROM e
+SELECT sum(id) OVER (ORDER BY id), sum(CAST(id AS DOUBLE)) OVER (ORDER BY id) FROM e
+SELECT id, count(*) OVER (ORDER BY d RANGE BETWEEN 30 PRECEDING AND CURRENT ROW) AS n FROM e
+SELECT id, count(*) OVER (ORDER BY d RANGE BETWEEN INTERVAL '30' DAY PRECEDING AND CURRENT ROW) AS n FROM e
+SELECT id, count(*) OVER (ORDER BY ts RANGE BETWEEN INTERVAL '2' HOUR PRECEDING AND CURRENT ROW) AS n FROM e
+SELECT id, count(*) OVER w AS n FROM e WINDOW w AS (ORDER BY ts RANGE BETWEEN INTERVAL 2 DAYS PRECEDING AND INTERVAL 1 DAY FOLLOWING)
+SELECT id, count(*) OVER (ORDER BY c RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS n FROM e
+SELECT s.* FROM e
+SELECT e.s.*, id FROM e
+SELECT s.* EXCEPT (a) FROM e
+SELECT j.* FROM (SELECT from_json('{"a":1,"b":"x"}', 'a INT, b STRING') AS j)
+SELECT id.* FROM e
+SELECT to_json(struct(*)) AS value FROM d
+SELECT struct(*) FROM d
+SELECT struct(d.*) FROM d
+SELECT coalesce(*), array(*) FROM d
+SELECT count(DISTINCT *), count(*), count(DISTINCT name, k) FROM d
+SELECT name, sum(amount) AS amount FROM e GROUP BY name HAVING amount > 4
+SELECT name, sum(amount) AS amount FROM e GROUP BY name HAVING sum(amount) > 4 AND amount < 100
+SELECT date(ts) AS ts, count(*) FROM e GROUP BY date(ts) HAVING ts > DATE'2024-01-02'
+SELECT name, count(*) AS n FROM e GROUP BY name HAVING N > 1 AND name <> 'x'
+SELECT name, ok, count(*) FROM e GROUP BY name, ok WITH ROLLUP
+SELECT name, ok, count(*) FROM e GROUP BY name, ok WITH CUBE
+SELECT name, ok, count(*) FROM e GROUP BY name, ok GROUPING SETS ((name), (name, ok), ())
+SELECT name, grouping(name), grouping_id() FROM e GROUP BY name WITH ROLLUP
+SELECT id FROM e ANTI JOIN t ON e.c = t.v
+SELECT id FROM e SEMI JOIN t ON e.c = t.v
+SELECT c FROM e UNION ALL SELECT amount FROM e
+SELECT c FROM e UNION SELECT id FROM e
+SELECT NULL AS x UNION ALL SELECT name FROM e
+SELECT ts AS x FROM e UNION ALL SELECT d FROM e
+SELECT id FROM e UNION ALL SELECT name FROM e
+SELECT '1' AS x UNION ALL SELECT 2
+SELECT ok FROM e UNION ALL SELECT id FROM e
+SELECT s FROM e UNION ALL SELECT named_struct('a', 1.5, 'b', 'q')
+SELECT array(1) AS x UNION ALL SELECT array(2.5)
+SELECT id IN (SELECT v FROM t WHERE v IS NOT NULL) AS x FROM e
+SELECT EXISTS (SELECT 1 FROM t) AS x
+SELECT id, (SELECT count(*) FROM t WHERE t.v > e.c) AS n FROM e
+SELECT id FROM e WHERE (name, c) IN (SELECT k, v FROM t)
+SELECT id, x FROM e, LATERAL (SELECT id * 2 AS x)

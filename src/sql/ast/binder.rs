@@ -221,12 +221,17 @@ impl Binder<'_> {
     ) -> Result<(Vec<Column>, Vec<Earlier>)> {
         let mut columns = Vec::with_capacity(items.len());
         let mut before: Vec<Earlier> = Vec::new();
+        let taken = taken_names(items, scope);
         for item in items {
             let plain = Names { scope, aliases: Aliases::Before(&before) };
             wildcards::write_arguments(item, scope);
             match item {
                 SelectItem::UnnamedExpr(expr) => {
-                    let named = names::of(expr, &plain, self)?;
+                    let mut named = names::of(expr, &plain, self)?;
+                    let is_taken = taken.iter().filter(|name| same(name, &named)).count() > 1;
+                    if is_taken && casts::is_cast(expr) {
+                        named = names::in_full(expr, &plain, self)?;
+                    }
                     self.expr(expr, &plain)?;
                     earlier::fill(expr, &before)?;
                     columns.push(Column::new(&named, self.type_of(expr, &plain)));
@@ -270,6 +275,33 @@ impl Binder<'_> {
             }
         }
         Ok((columns, before))
+    }
+}
+
+/// The names of the columns of SELECT that are no more than columns, casts of them, or have aliases.
+fn taken_names(items: &[SelectItem], scope: &Scope) -> Vec<String> {
+    let mut taken = Vec::new();
+    for item in items {
+        match item {
+            SelectItem::ExprWithAlias { alias, .. } => taken.push(alias.value.clone()),
+            SelectItem::UnnamedExpr(expr) => taken.extend(last_part(expr)),
+            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _) => {
+                let columns = scope.relations.iter().flat_map(|relation| &relation.columns);
+                taken.extend(columns.map(|column| column.name.clone()));
+            }
+            SelectItem::ExprWithAliases { .. } => (),
+        }
+    }
+    taken
+}
+
+/// The name of a column, or of the one that is cast.
+fn last_part(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(name) => Some(name.value.clone()),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|part| part.value.clone()),
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => last_part(inner),
+        _ => None,
     }
 }
 

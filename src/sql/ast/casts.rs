@@ -51,7 +51,8 @@ pub(super) fn tell_apart(
     }
 }
 
-fn is_cast(expr: &Expr) -> bool {
+/// Whether an expression is a cast.
+pub(super) fn is_cast(expr: &Expr) -> bool {
     match expr {
         Expr::Cast { .. } => true,
         Expr::Nested(inner) => is_cast(inner),

@@ -37,8 +37,16 @@ pub(super) fn of(expr: &Expr, names: &Names<'_>, binder: &Binder<'_>) -> Result<
         Expr::Cast { expr: inner, .. } if binder.is_column(inner, names)? => {
             of(inner, names, binder)
         }
-        other => Printer { names, binder, parameters: vec![] }.print(other),
+        other => in_full(other, names, binder),
     }
+}
+
+/// The name of a column of SELECT whose shorter name another one has: no table could hold both.
+///
+/// # Errors
+/// As [`of`].
+pub(super) fn in_full(expr: &Expr, names: &Names<'_>, binder: &Binder<'_>) -> Result<String> {
+    Printer { names, binder, parameters: vec![] }.print(expr)
 }
 
 struct Printer<'a> {

@@ -274,7 +274,6 @@ async fn a_clause_that_nothing_would_act_on_is_refused() {
         "SELECT * FROM s TABLESAMPLE (10 PERCENT)",
         "SELECT * FROM (SELECT 1) TABLESAMPLE (10 ROWS)",
         "SELECT * INTO x FROM s",
-        "SELECT k, count(*) FROM s GROUP BY k WITH ROLLUP",
         "SELECT k FROM s FOR UPDATE",
         "SELECT k FROM s FETCH FIRST 1 ROWS ONLY",
         "SELECT * FROM s PIVOT (sum(v) FOR k IN ('a'))",
