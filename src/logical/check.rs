@@ -4,6 +4,7 @@
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{JoinType, NullEquality};
+use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::{
     Aggregate, Distinct, Expr, FetchType, Join, Limit, LogicalPlan, SkipType,
 };
@@ -146,17 +147,38 @@ pub fn check(plan: &LogicalPlan, mode: OutputMode) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a stream inside a subquery of an expression, in whatever query it stands.
+/// Refuses subqueries that no query may have: over a stream, or with an answer that nulls would
+/// make wrong.
 ///
 /// # Errors
-/// `Invalid`.
+/// `Invalid`; `Unsupported`.
 pub fn check_subqueries(plan: &LogicalPlan) -> Result<()> {
     if has_streaming_subquery(plan)? {
         return Err(Error::invalid(
             "a stream cannot be read inside IN, EXISTS or a scalar subquery; join it instead",
         ));
     }
+    if has_correlated_not_in(plan)? {
+        // DataFusion would leave rows out whose value is null, also where the subquery is empty.
+        return Err(Error::unsupported(
+            "NOT IN cannot have a subquery that looks at the row around it; use NOT EXISTS",
+        ));
+    }
     Ok(())
+}
+
+fn has_correlated_not_in(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            found |= expr.exists(|part| {
+                Ok(matches!(part, Expr::InSubquery(InSubquery { subquery, negated: true, .. })
+                    if !subquery.outer_ref_columns.is_empty()))
+            })?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(found)
 }
 
 /// Whether a limit takes the first rows, and none away.

@@ -5,7 +5,8 @@
 //! value, as in Spark.
 
 use datafusion::common::JoinType;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::utils::grouping_set_to_exprlist;
+use datafusion::logical_expr::{Expr, GroupingSet, LogicalPlan};
 
 use crate::operators::node::StreamingNode;
 use crate::operators::window_assign::assigned_time;
@@ -24,8 +25,9 @@ pub fn event_time(plan: &LogicalPlan) -> Vec<bool> {
         LogicalPlan::Aggregate(aggregate) => {
             let input = event_time(&aggregate.input);
             let schema = aggregate.input.schema();
+            let keys = lasting_keys(&aggregate.group_expr).into_iter();
             let mut columns: Vec<bool> =
-                aggregate.group_expr.iter().map(|key| carries(key, schema, &input)).collect();
+                keys.map(|key| key.is_some_and(|key| carries(key, schema, &input))).collect();
             columns.resize(aggregate.schema.fields().len(), false);
             columns
         }
@@ -81,6 +83,19 @@ pub fn event_time(plan: &LogicalPlan) -> Vec<bool> {
         | LogicalPlan::DescribeTable(_)
         | LogicalPlan::RecursiveQuery(_) => none(plan),
     }
+}
+
+/// The keys of an aggregation, one for each column; `None` for one that is null in some of its
+/// grouping sets, so that no watermark can pass it there.
+fn lasting_keys(keys: &[Expr]) -> Vec<Option<&Expr>> {
+    let ([Expr::GroupingSet(sets)], Ok(all)) = (keys, grouping_set_to_exprlist(keys)) else {
+        return keys.iter().map(Some).collect();
+    };
+    let lasts = |key: &Expr| match sets {
+        GroupingSet::GroupingSets(sets) => sets.iter().all(|set| set.contains(key)),
+        GroupingSet::Rollup(_) | GroupingSet::Cube(_) => false,
+    };
+    all.into_iter().map(|key| Some(key).filter(|key| lasts(key))).collect()
 }
 
 fn none(plan: &LogicalPlan) -> Vec<bool> {

@@ -110,3 +110,5 @@ SELECT EXISTS (SELECT 1 FROM t) AS x
 SELECT id, (SELECT count(*) FROM t WHERE t.v > e.c) AS n FROM e
 SELECT id FROM e WHERE (name, c) IN (SELECT k, v FROM t)
 SELECT id, x FROM e, LATERAL (SELECT id * 2 AS x)
+SELECT id FROM e WHERE c NOT IN (SELECT v FROM t WHERE t.k = e.name)
+SELECT id FROM e WHERE c NOT IN (SELECT v FROM t WHERE t.v < e.c)
