@@ -128,7 +128,7 @@ fn keys(operator: &StatefulPlan) -> String {
 fn bound(bound: &StateBound) -> StateBound {
     match bound {
         StateBound::Watermark { time } => StateBound::Watermark { time: spelled(time) },
-        other => other.clone(),
+        StateBound::OneRow | StateBound::Complete | StateBound::Unbounded => bound.clone(),
     }
 }
 
