@@ -97,6 +97,11 @@ impl Pending {
             let rest = self.take(self.text.len());
             return Some(if rest.is_blank() { Said::End } else { rest });
         };
+        // Some editors of Windows put a mark before the text.
+        let line = match line.strip_prefix('\u{feff}') {
+            Some(rest) if self.text.is_empty() && self.lines_before == 0 => rest.to_owned(),
+            _ => line,
+        };
         if is_blank(&self.text)
             && let Some(command) = command(&line)
         {
@@ -172,7 +177,7 @@ mod tests {
     #[test]
     fn a_statement_goes_on_over_lines_up_to_its_semicolon() {
         let mut pending = Pending::default();
-        assert_eq!(add(&mut pending, "SELECT ';\n"), None);
+        assert_eq!(add(&mut pending, "\u{feff}SELECT ';\n"), None);
         assert_eq!(add(&mut pending, "'; SELECT 2\n"), Some(statements("SELECT ';\n';", 0)));
         assert_eq!(pending.add(None), Some(statements(" SELECT 2\n", 1)));
         assert_eq!(pending.add(None), Some(Said::End));
