@@ -1,5 +1,6 @@
 -- Takes the lines of an access log apart with a regular expression, and counts the requests by
 -- status. A line that is no request is left out.
+-- millstream run examples/log_analysis.sql --available-now
 CREATE TABLE logs USING text OPTIONS (path 'examples/data/logs');
 
 CREATE TEMPORARY VIEW requests AS

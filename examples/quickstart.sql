@@ -1,5 +1,6 @@
 -- Counts the clicks on each page in each minute of event time. A count is written once: when the
 -- watermark says that no row can change it any more.
+-- millstream run examples/quickstart.sql --available-now
 CREATE TABLE clicks (user STRING, page STRING, ts TIMESTAMP)
 USING json OPTIONS (path 'examples/data/clicks');
 

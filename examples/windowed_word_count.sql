@@ -1,5 +1,6 @@
 -- Counts words by windows of the time at which they were said: windows of ten minutes begin every
 -- five. A count is written once, when no word of its window can come any more.
+-- millstream run examples/windowed_word_count.sql --available-now
 CREATE TABLE stories (ts TIMESTAMP, line STRING)
 USING json OPTIONS (path 'examples/data/stories', maxFilesPerTrigger '1');
 

@@ -17,7 +17,7 @@
 //! `[..]` in an expected line stands for any text, as ids and times are.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -36,7 +36,38 @@ pub(crate) fn cases() -> Fallible<Vec<Case>> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Case::new(format!("cli/{name}"), move || async move { play(&fs::read_to_string(&path)?) })
     };
-    Ok(files.into_iter().map(case).collect())
+    let mut cases: Vec<Case> = files.into_iter().map(case).collect();
+    if cfg!(unix) {
+        cases.push(Case::new("cli/signal_ends_a_computation", || async { signal() }));
+    }
+    Ok(cases)
+}
+
+/// A query that computes for long does not keep the program from ending when it is asked to.
+fn signal() -> Fallible<Outcome> {
+    let workspace = Workspace::new()?;
+    let mut program = program(&workspace, &["run", "-"]).spawn()?;
+    let script = "CREATE TABLE s USING `rate-micro-batch` OPTIONS (rowsPerBatch 1);
+        CREATE STREAMING TABLE q USING noop AS SELECT * FROM STREAM s;
+        SELECT count(*) FROM range(100000) a, range(1000000) b WHERE a.id * b.id % 7 = 3;";
+    if let Some(mut stdin) = program.stdin.take() {
+        stdin.write_all(script.as_bytes())?;
+    }
+    let stderr = program.stderr.take().ok_or("there is no standard error")?;
+    // An epoch is told of when the program listens to signals, and the query has begun or is about
+    // to.
+    let told = BufReader::new(stderr)
+        .lines()
+        .find(|line| line.as_ref().is_ok_and(|line| line.starts_with("q: batch 0")));
+    let sent = Command::new("kill").args(["-TERM", &program.id().to_string()]).status();
+    if !matches!(&sent, Ok(sent) if sent.success()) {
+        program.kill()?;
+    }
+    let code = program.wait()?.code();
+    ensure(told.is_some() && code == Some(130), || {
+        format!("expected an epoch and exit 130, found {told:?} and exit {code:?}; {sent:?}")
+    })?;
+    Ok(Outcome::Passed)
 }
 
 /// A section of a file.
@@ -98,16 +129,23 @@ struct Ended {
     code: Option<i32>,
 }
 
-fn run(workspace: &Workspace, arguments: &[&str], input: &str) -> Fallible<Ended> {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_millstream"))
+/// The program in the folder of the case.
+fn program(workspace: &Workspace, arguments: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_millstream"));
+    program
         .args(arguments)
         .current_dir(workspace.path())
-        .env_remove("MILLSTREAM_LOG")
+        // Empty counts as not set.
+        .env("MILLSTREAM_LOG", "")
         .env("NO_COLOR", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+        .stderr(Stdio::piped());
+    program
+}
+
+fn run(workspace: &Workspace, arguments: &[&str], input: &str) -> Fallible<Ended> {
+    let mut program = program(workspace, arguments).spawn()?;
     if let Some(mut stdin) = program.stdin.take() {
         stdin.write_all(input.as_bytes())?;
     }

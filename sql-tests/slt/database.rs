@@ -117,7 +117,9 @@ impl Database {
 
     /// Keeps the handle of the query that runs under this name.
     fn remember(&mut self, name: &str) {
-        if let Some(query) = self.session.streams().get(name) {
+        // It may have failed already, which is for the next step to tell.
+        let all = self.session.streams().all();
+        if let Some(query) = all.into_iter().rfind(|query| query.name() == Some(name)) {
             self.queries.insert(name.to_owned(), query);
         }
     }

@@ -198,7 +198,7 @@ fn is_aggregation(node: &LogicalPlan) -> bool {
     matches!(node, LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_))
 }
 
-fn has_aggregation(plan: &LogicalPlan) -> bool {
+pub(crate) fn has_aggregation(plan: &LogicalPlan) -> bool {
     (is_aggregation(plan) && is_streaming(plan)) || plan.inputs().into_iter().any(has_aggregation)
 }
 

@@ -22,6 +22,7 @@ use datafusion::physical_plan::{ExecutionPlan, displayable};
 use crate::logical::explain_mode::ExplainMode;
 use crate::operators::node::StreamingNode;
 use crate::operators::region::{StateBound, StatefulPlan};
+use crate::query::spelled::spelled;
 
 /// The plans of a query, from what the user wrote to what is executed.
 #[derive(Debug)]
@@ -75,12 +76,12 @@ impl Plans {
         for operator in &self.operators {
             // Writing to a string cannot fail.
             let _written = writeln!(text, "{}: {} mode", operator.id, operator.mode);
-            let key = operator.key.join(", ");
+            let key = keys(operator);
             let _written = match key.as_str() {
                 "" => writeln!(text, "  key: none"),
                 key => writeln!(text, "  key: {key}"),
             };
-            let _written = writeln!(text, "  bound: {}", operator.bound);
+            let _written = writeln!(text, "  bound: {}", bound(&operator.bound));
             if let StateBound::Watermark { .. } = operator.bound {
                 let _written = writeln!(text, "  watermark: {}", self.watermarks());
             }
@@ -117,7 +118,18 @@ impl Plans {
 }
 
 fn named(operator: &StatefulPlan) -> String {
-    format!("`{}` with the key ({})", operator.id, operator.key.join(", "))
+    format!("`{}` with the key ({})", operator.id, keys(operator))
+}
+
+fn keys(operator: &StatefulPlan) -> String {
+    operator.key.iter().map(|key| spelled(key)).collect::<Vec<_>>().join(", ")
+}
+
+fn bound(bound: &StateBound) -> StateBound {
+    match bound {
+        StateBound::Watermark { time } => StateBound::Watermark { time: spelled(time) },
+        StateBound::OneRow | StateBound::Complete | StateBound::Unbounded => bound.clone(),
+    }
 }
 
 /// An outline with numbers, then each node by its number, as in Spark: the leaves come first.

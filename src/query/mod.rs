@@ -19,6 +19,7 @@ pub mod planning;
 pub mod progress;
 mod progress_report;
 pub mod resume;
+pub mod spelled;
 pub mod start;
 pub mod static_tables;
 pub mod trigger;

@@ -19,11 +19,8 @@ use crate::session::builtin::MemoryTable;
 use crate::session::data_frame::{StreamingDataFrame, quoted_reference};
 use crate::session::session::StreamSession;
 use crate::session::statement::{find_table, frame, table_names};
-use crate::sql::catalog::{CatalogStatement, Listed};
+use crate::sql::catalog::{CatalogStatement, DATABASE, Listed};
 use crate::sql::types::spark_type_name;
-
-/// The one database, by Spark's name for it.
-const DATABASE: &str = "default";
 
 pub(crate) async fn run(
     session: &StreamSession,
@@ -61,14 +58,8 @@ async fn show(
             rows(session, vec![("namespace", Arc::new(names))])
         }
         Listed::Functions => {
-            let state = session.state();
-            let mut names: Vec<String> = state.scalar_functions().keys().cloned().collect();
-            names.extend(state.aggregate_functions().keys().cloned());
-            names.extend(state.window_functions().keys().cloned());
-            names.extend(state.table_functions().keys().cloned());
+            let mut names = session.function_names();
             names.retain(|name| is_wanted(name));
-            names.sort();
-            names.dedup();
             rows(session, vec![("function", Arc::new(StringArray::from(names)))])
         }
         Listed::Tables | Listed::Views => {
@@ -193,7 +184,10 @@ fn matches(pattern: &str, name: &str) -> bool {
     })
 }
 
-async fn provider(session: &StreamSession, name: &str) -> Result<Arc<dyn TableProvider>> {
+pub(crate) async fn provider(
+    session: &StreamSession,
+    name: &str,
+) -> Result<Arc<dyn TableProvider>> {
     let known = find_table(session, name).ok_or_else(|| {
         let names = table_names(session);
         Error::NotFound {

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::event_time::interval::parse_interval;
-use crate::logical::check::check_subqueries;
+use crate::logical::check::{check_subqueries, has_aggregation};
 use crate::logical::explain_mode::ExplainMode;
 use crate::operators::observe::metrics::Observation;
 use crate::operators::observe::operator::observe;
@@ -146,21 +146,21 @@ impl StreamingDataFrame {
     /// of the modes append, update and complete that is possible.
     ///
     /// # Errors
-    /// Those of the planner; for an unbounded table the refusal of append mode.
+    /// Those of the planner; for an unbounded table that no mode allows, the refusal of the last.
     pub async fn explain(&self, mode: ExplainMode) -> Result<String> {
         if !self.is_streaming() {
             return self.explain_bounded(mode).await;
         }
-        let appended = self.explain_as(OutputMode::Append, mode).await;
-        if appended.is_ok() {
-            return appended;
-        }
-        for output in [OutputMode::Update, OutputMode::Complete] {
-            if let Ok(text) = self.explain_as(output, mode).await {
-                return Ok(text);
+        let mut explained = self.explain_as(OutputMode::Append, mode).await;
+        let others = [OutputMode::Update, OutputMode::Complete];
+        // Complete mode refuses what has no aggregation, whatever else may be wrong with it.
+        let others = if has_aggregation(&self.plan) { &others[..] } else { &others[..1] };
+        for output in others {
+            if explained.is_err() {
+                explained = self.explain_as(*output, mode).await;
             }
         }
-        appended
+        explained
     }
 
     /// The plan that the epochs of a query in this output mode would execute, as text.

@@ -201,6 +201,11 @@ impl StreamSession {
         self.0.context.register_udaf(function);
     }
 
+    /// The functions that can be called, in order: Spark's, and those that were registered.
+    pub fn function_names(&self) -> Vec<String> {
+        sql::function_list::functions(&self.state()).into_iter().collect()
+    }
+
     /// The queries that were started in the session.
     pub fn streams(&self) -> &StreamingQueryManager {
         &self.0.queries

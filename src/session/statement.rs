@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, StringArray};
 use datafusion::catalog::view::ViewTable;
 use sqlparser::ast::Query;
 
+use crate::config::SHUFFLE_PARTITIONS;
 use crate::connector::options::nearest;
 use crate::connector::source::{DefineContext, Freshness};
 use crate::error::{Error, Result};
@@ -38,8 +39,12 @@ pub(crate) async fn run(
         }
         Statement::Explain { mode, statement } => explain(session, mode, *statement).await,
         Statement::Set { key, value } => set(session, &key, value.as_deref()),
-        Statement::DropTable { name, if_exists } => drop_table(session, "table", &name, if_exists),
-        Statement::DropView { name, if_exists } => drop_table(session, "view", &name, if_exists),
+        Statement::DropTable { name, if_exists } => {
+            drop_table(session, Kind::Table, &name, if_exists).await
+        }
+        Statement::DropView { name, if_exists } => {
+            drop_table(session, Kind::View, &name, if_exists).await
+        }
         Statement::Catalog(statement) => catalog::run(session, statement).await,
     }
 }
@@ -60,6 +65,7 @@ async fn create_table(session: &StreamSession, create: CreateTable) -> Result<St
         time_zone: TimeZone::parse(settings.time_zone())?,
         ..DefineContext::new(Arc::clone(session.storage()))
     };
+    check_not_null(&create)?;
     let factory = session.registry().source(&create.format)?;
     let definition = factory.define(&create.options, create.schema, &context).await?;
     let rows = definition.table(session.storage(), Freshness::Live).await?;
@@ -67,6 +73,22 @@ async fn create_table(session: &StreamSession, create: CreateTable) -> Result<St
     let table = Arc::new(CatalogTable::new(rows, stream));
     session.context().register_table(quoted_reference(&create.name), table)?;
     Ok(session.empty())
+}
+
+/// Refuses what INSERT INTO would not keep.
+fn check_not_null(create: &CreateTable) -> Result<()> {
+    if !create.format.eq_ignore_ascii_case(builtin::MEMORY) {
+        return Ok(());
+    }
+    let fields = create.schema.iter().flat_map(|schema| schema.fields());
+    match fields.into_iter().find(|field| !field.is_nullable()) {
+        Some(field) => Err(Error::unsupported(format!(
+            "the column `{}` of table `{}` cannot be NOT NULL: a table USING memory takes NULL in every column; leave NOT NULL out",
+            field.name(),
+            create.name
+        ))),
+        None => Ok(()),
+    }
 }
 
 async fn create_streaming_table(
@@ -108,6 +130,7 @@ fn claim_name(
 ) -> Result<bool> {
     let Some(taken) = find_table(session, name) else { return Ok(true) };
     if or_replace {
+        check_unused(session, &taken)?;
         session.context().deregister_table(quoted_reference(&taken))?;
         return Ok(true);
     }
@@ -201,31 +224,65 @@ fn set(session: &StreamSession, key: &str, value: Option<&str>) -> Result<Stream
         session.set(key, value)?;
     }
     let settings = session.settings();
-    let value = settings.get(key)?;
+    let value = match settings.get(key)? {
+        // Where it is not set, it follows the machine.
+        "" if key.eq_ignore_ascii_case(SHUFFLE_PARTITIONS) => {
+            session.state().config().target_partitions().to_string()
+        }
+        value => value.to_owned(),
+    };
     rows(session, &["key", "value"], vec![vec![key].into(), vec![value].into()])
 }
 
-fn drop_table(
+/// What a name of the catalog stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Table,
+    View,
+}
+
+async fn drop_table(
     session: &StreamSession,
-    what: &'static str,
+    wanted: Kind,
     name: &str,
     if_exists: bool,
 ) -> Result<StreamingDataFrame> {
-    match find_table(session, name) {
-        Some(found) => {
-            session.context().deregister_table(quoted_reference(&found))?;
+    let Some(found) = find_table(session, name) else {
+        if if_exists {
+            return Ok(session.empty());
         }
-        None if if_exists => (),
-        None => {
-            let names = table_names(session);
-            return Err(Error::NotFound {
-                what,
-                name: name.to_owned(),
-                nearest: nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
-            });
+        let names = table_names(session);
+        return Err(Error::NotFound {
+            what: if wanted == Kind::Table { "table" } else { "view" },
+            name: name.to_owned(),
+            nearest: nearest(name, names.iter().map(String::as_str)).map(str::to_owned),
+        });
+    };
+    let is_view = catalog::provider(session, &found).await?.is::<ViewTable>();
+    match (wanted, is_view) {
+        (Kind::Table, true) => {
+            return Err(Error::invalid(format!("`{found}` is a view; write DROP VIEW {found}")));
         }
+        (Kind::View, false) => {
+            return Err(Error::invalid(format!("`{found}` is a table; write DROP TABLE {found}")));
+        }
+        (Kind::Table, false) | (Kind::View, true) => (),
     }
+    check_unused(session, &found)?;
+    session.context().deregister_table(quoted_reference(&found))?;
     Ok(session.empty())
+}
+
+/// Refuses to take away the table that a running query writes.
+fn check_unused(session: &StreamSession, table: &str) -> Result<()> {
+    let active = session.streams().active();
+    let mut names = active.iter().filter_map(|query| query.name());
+    match names.find(|name| name.eq_ignore_ascii_case(table)) {
+        Some(query) => Err(Error::invalid(format!(
+            "the streaming query `{query}` writes the table `{table}`; write STOP STREAMING QUERY {query} first"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The true spelling of a table or view, compared without regard to case.

@@ -5,7 +5,7 @@ use sqlparser::tokenizer::Token;
 
 use crate::error::Result;
 use crate::sql::cursor::{Cursor, is_word};
-use crate::sql::dialect::unsupported_at;
+use crate::sql::dialect::{at, unsupported_at};
 
 /// A look at the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,9 @@ pub enum Listed {
     Databases,
 }
 
+/// The one database, by Spark's name for it.
+pub const DATABASE: &str = "default";
+
 /// How a query in a statement is read.
 type ReadQuery = fn(&Cursor<'_>) -> Result<Box<Query>>;
 
@@ -83,15 +86,24 @@ pub(super) fn statement(
     ];
     for (word, what) in listed {
         if cursor.eat(&["SHOW", word]) {
-            // There is one database, whatever its name.
             if cursor.eat(&["IN"]) || cursor.eat(&["FROM"]) {
-                cursor.name("database")?;
+                database(cursor)?;
             }
             let like = pattern(cursor)?;
             return cursor.end().map(|()| Some(CatalogStatement::Show { what, like }));
         }
     }
     Ok(None)
+}
+
+/// The one database there is.
+fn database(cursor: &mut Cursor<'_>) -> Result<()> {
+    let place = cursor.location();
+    let name = cursor.name("database")?;
+    if name.eq_ignore_ascii_case(DATABASE) {
+        return Ok(());
+    }
+    Err(at(place, &format!("there is no database `{name}`; there is one, `{DATABASE}`")))
 }
 
 fn pattern(cursor: &mut Cursor<'_>) -> Result<Option<String>> {

@@ -10,6 +10,7 @@
 
 pub mod catalog;
 pub mod extent;
+pub mod function_list;
 pub mod functions;
 pub mod planner;
 pub mod set_types;

@@ -32,13 +32,17 @@ Runs statements and prints the rows of each query among them.
 
 Without -c and -f it is a shell: it reads statements from the terminal, or from the standard input,
 one after the other, while streaming queries run; their tables can be read meanwhile. `.help` lists
-its commands. At the end of the input it stops the queries after the epochs that run. Where the
+its commands; what was typed is kept in $XDG_DATA_HOME/millstream/history, else in
+~/.local/share/millstream/history. At the end of the input it stops the queries after the epochs that run. Where the
 input is no terminal, queries that end by themselves are waited for first, by each query statement
 and at the end, and the exit code is 1 when a statement failed.
 
-With -c or -f, CREATE STREAMING TABLE needs a trigger that ends, ONCE or AVAILABLE NOW: query statements after it
-wait for it, and the command ends when all streaming queries have. For queries without an end use
-`millstream run`.
+With -c or -f, CREATE STREAMING TABLE needs a trigger that ends, ONCE or AVAILABLE NOW: query
+statements after it wait for it, and the command ends when all streaming queries have. For queries
+without an end use `millstream run`.
+
+To look around: SHOW TABLES, VIEWS, FUNCTIONS and DATABASES, each with LIKE 'a*'; SHOW COLUMNS IN t;
+SHOW STREAMING QUERIES; DESCRIBE t, or DESCRIBE and a query; EXPLAIN; SET key.
 
 Formats: `table`; `csv` has a header, an empty field for NULL, and an empty line between the
 results of two queries; `json` is one object on each line, as the json sink writes it.";

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use millstream::runtime::clock::{Clock, SystemClock};
 use millstream::{StreamingQuery, StreamingQueryProgress};
 
+use super::progress::rate;
 use super::screen;
 
 /// The lines of the queries, by run.
@@ -38,6 +39,10 @@ impl Bars {
             (false, None) => "ended".to_owned(),
             (false, Some(_)) => "failed".to_owned(),
         };
+        let last = last.map(|last| {
+            let rate = rate(&last, || query.recent_progress());
+            (last, rate)
+        });
         let text = text(label, &doing, last.as_ref(), SystemClock.now_millis());
         if query.is_active() {
             bar.set_message(text);
@@ -48,15 +53,15 @@ impl Bars {
     }
 }
 
-/// How a query is, in one line.
+/// How a query is, in one line, by its newest report and its rate.
 fn text(
     label: &str,
     doing: &str,
-    last: Option<&StreamingQueryProgress>,
+    last: Option<&(StreamingQueryProgress, f64)>,
     now_millis: i64,
 ) -> String {
     let mut text = label.to_owned();
-    if let Some(last) = last {
+    if let Some((last, rate)) = last {
         // Writing to a string cannot fail.
         let mut add = |part: std::fmt::Arguments<'_>| {
             let _done = text.write_fmt(part);
@@ -64,7 +69,7 @@ fn text(
         if let Some(epoch) = last.last_epoch() {
             add(format_args!(": batch {epoch}"));
         }
-        add(format_args!(", {:.0} rows/s", last.processed_rows_per_second));
+        add(format_args!(", {rate:.0} rows/s"));
         let watermark = last.event_time.get("watermark");
         let millis = watermark.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
         // The watermark stands at 1970 until there are rows.
@@ -106,17 +111,18 @@ mod tests {
             num_rows_total: 42,
             ..Default::default()
         };
-        let last = serde_json::from_value(json!({
+        let last: StreamingQueryProgress = serde_json::from_value(json!({
             "id": "q-1", "runId": "r-1", "name": "per_minute",
             "timestamp": "2024-01-01T00:00:00.000Z", "batchId": 3, "batchDuration": 18,
             "numInputRows": 1200, "inputRowsPerSecond": 0.0, "processedRowsPerSecond": 66666.67,
             "durationMs": {"addBatch": 9}, "eventTime": {"watermark": "2024-01-01T00:10:00.000Z"},
             "stateOperators": [operator], "sources": [],
             "sink": {"description": "noop", "numOutputRows": 0, "metrics": {}},
-        }));
+        }))
+        .unwrap();
         let now = 1_704_067_800_000 + 3_500;
         assert_eq!(
-            text("per_minute", "Processing new data", Some(&last.unwrap()), now),
+            text("per_minute", "Processing new data", Some(&(last, 66_666.67)), now),
             "per_minute: batch 3, 66667 rows/s, watermark 2024-01-01T00:10:00.000Z, lag 3 s, \
              42 state rows | Processing new data"
         );

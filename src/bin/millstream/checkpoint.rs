@@ -1,12 +1,15 @@
 //! `millstream checkpoint show`: what a checkpoint says, as text or JSON. Nothing is written.
 
 use std::fmt::Write;
+use std::path::Path;
 
+use millstream::Error;
 use millstream::checkpoint::LocalStorage;
 use millstream::connector::storage::Storage;
 use millstream::query::inspect::{
     CheckpointSummary, OperatorSummary, RunSummary, SourceSummary, inspect,
 };
+use millstream::query::spelled::{spelled, spelled_window};
 use millstream::state::StateField;
 use millstream::state::inspect::PartitionSummary;
 
@@ -18,6 +21,14 @@ use super::output::emit;
 /// Runs the command.
 pub(crate) async fn checkpoint(args: &CheckpointArgs) -> Result<Ending, Failure> {
     let CheckpointCommand::Show { folder, format, .. } = &args.command;
+    if Path::new(folder).is_file() {
+        return Err(Failure::Engine {
+            place: None,
+            error: Box::new(Error::invalid(format!(
+                "`{folder}` is a file; name the folder that the query has as its `checkpointLocation`"
+            ))),
+        });
+    }
     let location = LocalStorage::new().open(folder).map_err(Failure::engine)?;
     let summary = inspect(&location).await.map_err(Failure::engine)?;
     let text = match format {
@@ -92,7 +103,7 @@ fn operator_text(out: &mut String, operator: &OperatorSummary) {
     let _done = writeln!(out, "  key       {}", columns(&schema.key));
     let _done = writeln!(out, "  value     {}", columns(&schema.value));
     for window in &schema.windows {
-        let _done = writeln!(out, "  window    {window}");
+        let _done = writeln!(out, "  window    {}", spelled_window(window));
     }
     let _done = writeln!(out, "  state     {rows} rows, {bytes} bytes");
     for part in &operator.partitions {
@@ -114,7 +125,7 @@ fn columns(fields: &[StateField]) -> String {
             [] => String::new(),
             fields => format!("<{}>", columns(fields)),
         };
-        format!("{} {}{inner}", field.name, field.data_type)
+        format!("{} {}{inner}", spelled(&field.name), field.data_type)
     };
     match fields {
         [] => "none: one row for all".to_owned(),

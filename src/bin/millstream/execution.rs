@@ -1,12 +1,14 @@
 //! Runs the statements of a script, waits for the queries that they start, and stops them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::future::join_all;
 use millstream::StreamSession;
 use millstream::config::Trigger;
 use millstream::formats::display::Zone;
+use millstream::runtime::task;
 use millstream::sql::statement::Statement;
 
 use super::failure::{Failure, say};
@@ -79,7 +81,9 @@ impl Execution {
             () = monitor.until_failure() => Event::QueryFailed,
             () = signals.next() => Event::Signal,
         };
-        let mut ending = Ending::default();
+        // What was not waited for may compute on, and nobody wants its rows any more.
+        let is_busy = !matches!(event, Event::Done(Ok(())));
+        let mut ending = Ending { is_busy, ..Ending::default() };
         match event {
             Event::Done(Ok(())) | Event::QueryFailed => (),
             Event::Done(Err(failure)) => ending.failures.push(failure),
@@ -99,14 +103,16 @@ impl Execution {
 
     async fn work(self, state: &WorkState, monitor: &Monitor) -> Result<(), Failure> {
         let Self { session, script, mut printer } = self;
+        let script = Arc::new(script);
         for (at, statement) in script.statements.iter().enumerate() {
-            let wrap = |error| script.failure(at + 1, error);
             if matches!(statement, Statement::Query(_)) {
                 wait(&session, &state.ending).await?;
                 // What led to the rows is told before the rows.
                 monitor.tell();
             }
-            Box::pin(perform(&session, statement, &mut printer, &wrap)).await?;
+            let of = Arc::clone(&script);
+            let wrap = move |error| of.failure(at + 1, error);
+            printer = perform_apart(&session, statement.clone(), printer, wrap).await?;
         }
         wait(&session, &state.ending).await?;
         state.only_endless.store(true, Ordering::Relaxed);
@@ -117,8 +123,24 @@ impl Execution {
     }
 }
 
+/// Runs one statement as [`perform`] does, in a task of its own: one that computes for long without
+/// a pause would keep its caller from hearing that a signal came or a query failed.
+pub(crate) async fn perform_apart(
+    session: &StreamSession,
+    statement: Statement,
+    mut printer: Printer,
+    wrap: impl Fn(millstream::Error) -> Failure + Send + Sync + 'static,
+) -> Result<Printer, Failure> {
+    let session = session.clone();
+    let work = task::spawn(async move {
+        let done = Box::pin(perform(&session, &statement, &mut printer, &wrap)).await;
+        done.map(|()| printer)
+    });
+    work.await.map_err(Failure::engine)?
+}
+
 /// Runs one statement and prints the rows that it gives. `wrap` gives an error its place.
-pub(crate) async fn perform(
+async fn perform(
     session: &StreamSession,
     statement: &Statement,
     printer: &mut Printer,

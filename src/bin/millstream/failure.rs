@@ -1,11 +1,11 @@
 //! What ends a command with an exit code other than 0, and how it is told.
 
 use std::error::Error as _;
-use std::io::{self, Write};
+use std::io;
 
 use millstream::Error;
 
-use super::screen::aside;
+use super::screen::{Stream, print};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ pub(crate) fn report(failure: &Failure) {
 
 /// Prints a line on the standard error. Where that is closed, nobody is there to be told.
 pub(crate) fn say(line: &str) {
-    let _closed = aside(|| writeln!(io::stderr().lock(), "{line}"));
+    let _closed = print(Stream::Err, format!("{line}\n").as_bytes());
 }
 
 #[cfg(test)]

@@ -28,18 +28,24 @@ mod sql;
 
 use std::num::NonZero;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use millstream::StreamSession;
+use millstream::sinks::console::ConsoleSinkFactory;
 use tracing_subscriber::EnvFilter;
 
 use self::args::{Cli, Command, filter};
 use self::execution::Ending;
 use self::failure::{Failure, report};
-use self::screen::LogWriter;
+use self::screen::{Console, LogWriter};
 
 /// Names the log filter when `--log` is not there.
 const LOG_VARIABLE: &str = "MILLSTREAM_LOG";
+
+/// How long the process waits for what still runs when it is to end at once.
+const GRACE: Duration = Duration::from_millis(300);
 
 /// The loop logs why a query failed; the command says the same when it ends.
 const DEFAULT_LOG: &str = "warn,millstream::query::epoch_loop=off";
@@ -48,10 +54,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ending = start_log(&cli).and_then(|()| start(&cli));
     match ending {
-        Ok(ending) => {
-            ending.failures.iter().for_each(report);
-            ExitCode::from(ending.code())
-        }
+        Ok(ending) => ExitCode::from(ending.code()),
         Err(failure) => {
             report(&failure);
             ExitCode::from(failure.code())
@@ -60,7 +63,8 @@ fn main() -> ExitCode {
 }
 
 fn start_log(cli: &Cli) -> Result<(), Failure> {
-    let given = cli.log().map(str::to_owned).or_else(|| std::env::var(LOG_VARIABLE).ok());
+    let variable = || std::env::var(LOG_VARIABLE).ok().filter(|text| !text.trim().is_empty());
+    let given = cli.log().map(str::to_owned).or_else(variable);
     let text = match given {
         Some(text) => filter(&text)
             .map_err(|why| Failure::usage(format!("the log level cannot be `{text}`: {why}")))?,
@@ -93,16 +97,21 @@ fn start(cli: &Cli) -> Result<Ending, Failure> {
             Command::Checkpoint(args) => Box::pin(checkpoint::checkpoint(args)).await,
         }
     });
-    if ending.as_ref().is_ok_and(|ending| ending.aborted || ending.is_busy) {
-        // Whoever asks twice does not want to wait for what still runs, and a thread that waits
-        // for input may do so for ever.
-        runtime.shutdown_background();
+    if let Ok(ending) = &ending {
+        // Told before the runtime ends, which may take long.
+        ending.failures.iter().for_each(report);
+        if ending.aborted || ending.is_busy {
+            // Nobody wants to wait for what still computes, and a thread that waits for input may
+            // do so for ever. What only has to be dropped, such as temporary folders, is.
+            runtime.shutdown_timeout(GRACE);
+        }
     }
     ending
 }
 
 fn session(cli: &Cli) -> Result<StreamSession, Failure> {
-    let mut builder = StreamSession::builder();
+    let console = ConsoleSinkFactory::new(Arc::new(Console));
+    let mut builder = StreamSession::builder().with_sink("console", Arc::new(console));
     for (key, value) in cli.settings() {
         builder = builder.config(key, value);
     }

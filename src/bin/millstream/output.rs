@@ -1,6 +1,6 @@
 //! The rows of a query as bytes: a table, CSV or JSON lines.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringBuilder};
@@ -16,7 +16,7 @@ use millstream::{Result, StreamingDataFrame};
 
 use super::args::Format;
 use super::failure::Failure;
-use super::screen::aside;
+use super::screen::{Stream, print};
 
 /// Prints the results of several queries, one after the other.
 #[derive(Debug, Clone, Copy)]
@@ -58,11 +58,7 @@ pub(crate) fn emit(bytes: &[u8]) -> Result<(), Failure> {
     if bytes.is_empty() {
         return Ok(());
     }
-    let written = aside(|| {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes).and_then(|()| stdout.flush())
-    });
-    written.map_err(|error| {
+    print(Stream::Out, bytes).map_err(|error| {
         if error.kind() == io::ErrorKind::BrokenPipe {
             Failure::NobodyReads
         } else {

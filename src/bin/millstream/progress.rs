@@ -118,6 +118,24 @@ impl Monitor {
     }
 }
 
+/// How many rows a query processes in each second, by its newest report `last`. The epoch without
+/// input that follows when the watermark moved says nothing of that; only several reports without
+/// rows mean that the query has nothing to do.
+pub(crate) fn rate(
+    last: &StreamingQueryProgress,
+    recent: impl FnOnce() -> Vec<StreamingQueryProgress>,
+) -> f64 {
+    /// How many reports without rows are passed over, the newest included.
+    const PASSED_OVER: usize = 2;
+    if last.num_input_rows > 0 {
+        return last.processed_rows_per_second;
+    }
+    let recent = recent();
+    let with_rows =
+        recent.iter().rev().take(PASSED_OVER + 1).find(|report| report.num_input_rows > 0);
+    with_rows.map_or(0.0, |report| report.processed_rows_per_second)
+}
+
 fn label(report: &StreamingQueryProgress) -> &str {
     report.name.as_deref().unwrap_or(&report.id)
 }
@@ -179,6 +197,20 @@ mod tests {
     fn a_query_without_state_has_a_short_line() {
         let text = line(&report(&json!({})));
         assert_eq!(text, "per_minute: batch 3, 1200 input rows, 66667 rows/s, 18 ms");
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_newest_epoch_with_rows_until_the_query_is_idle() {
+        let with_rows = || report(&json!({}));
+        let empty = || report(&json!({"numInputRows": 0, "processedRowsPerSecond": 0.0}));
+        let of = |reports: Vec<StreamingQueryProgress>| {
+            rate(&reports[reports.len() - 1].clone(), || reports)
+        };
+        assert!(of(vec![empty(), with_rows()]) > 0.0);
+        assert!(of(vec![with_rows(), empty()]) > 0.0);
+        assert!(of(vec![with_rows(), empty(), empty()]) > 0.0);
+        assert!(of(vec![with_rows(), empty(), empty(), empty()]) < 1.0);
+        assert!(of(vec![empty()]) < 1.0);
     }
 
     #[test]

@@ -31,7 +31,8 @@ impl Script {
     }
 
     pub(crate) fn parse(name: String, text: &str) -> Result<Self, Failure> {
-        match parse(text) {
+        // Some editors of Windows put a mark before the text.
+        match parse(text.strip_prefix('\u{feff}').unwrap_or(text)) {
             Ok(statements) => Ok(Self { name, statements }),
             Err(error) => Err(Failure::Engine { place: Some(name), error: Box::new(error) }),
         }
@@ -74,6 +75,12 @@ mod tests {
         let script = Script::parse("job.sql".to_owned(), "SELECT 1; SELECT 2").unwrap();
         assert_eq!(place(script.failure(2, Error::invalid("no"))), "job.sql: statement 2");
         assert_eq!(place(script.failure(2, Error::invalid("line 1, column 2: no"))), "job.sql");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let script = Script::parse("job.sql".to_owned(), "\u{feff}SELECT 1").unwrap();
+        assert_eq!(script.statements.len(), 1);
     }
 
     #[test]

@@ -5,4 +5,5 @@ mod listeners;
 mod observe;
 mod option_table;
 mod relations;
+mod statements;
 mod writers;

@@ -1,5 +1,6 @@
 //! What begins with a dot: questions to the shell rather than to the engine.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
@@ -9,6 +10,8 @@ use millstream::formats::display::Zone;
 use millstream::formats::show::{ShowOptions, show};
 use millstream::sql::types::spark_type_name;
 use millstream::{Error, Result, StreamSession, StreamingQuery};
+
+use super::super::progress::rate;
 
 /// A command and what the help says of it.
 #[derive(Debug)]
@@ -50,9 +53,10 @@ pub(super) enum Request {
 /// # Errors
 /// `Invalid` for one that there is not, or for wrong arguments.
 pub(super) fn read(text: &str) -> Result<Request> {
-    let mut words = text.split_whitespace();
+    // A semicolon, which statements need, is no part of a command.
+    let mut words = text.trim_end_matches([';', ' ', '\t']).split_whitespace();
     let given = words.next().unwrap_or_default();
-    let argument = words.next().map(|word| word.trim_end_matches(';').trim_matches('`'));
+    let argument = words.next().map(|word| word.trim_matches('`'));
     let name = if given.eq_ignore_ascii_case("exit") { "quit" } else { given };
     let Some(command) = COMMANDS.iter().find(|known| known.name.eq_ignore_ascii_case(name)) else {
         let near = nearest(given, COMMANDS.iter().map(|command| command.name));
@@ -79,15 +83,29 @@ pub(super) fn read(text: &str) -> Result<Request> {
     if words.next().is_some() { wrong() } else { Ok(request) }
 }
 
-/// The list of commands.
-pub(super) fn help() -> String {
+/// What can be looked at with statements.
+const STATEMENTS: &str = "
+Some statements to look around:
+
+  SHOW TABLES, SHOW VIEWS, SHOW COLUMNS IN t, SHOW FUNCTIONS LIKE 'date*', SHOW DATABASES
+  SHOW STREAMING QUERIES, STOP STREAMING QUERY q
+  DESCRIBE t, DESCRIBE SELECT .., EXPLAIN SELECT .., SET key, SET key = value
+";
+
+/// The list of commands, and where the history is.
+pub(super) fn help(history: Option<&Path>) -> String {
     let mut text = String::from(
         "Statements end with a semicolon and may go over several lines. Ctrl-C takes back what was\n\
-         typed, or cancels the statement that runs; Ctrl-D leaves and stops the queries.\n\n",
+         typed, or cancels the statement that runs; Ctrl-D leaves and stops the queries.\n\
+         Tab completes words, the arrows and Ctrl-R go through the history.\n\n",
     );
     for command in COMMANDS {
         let usage = format!(".{} {}", command.name, command.argument);
         text.push_str(&format!("  {usage:<18} {}\n", command.help));
+    }
+    text.push_str(STATEMENTS);
+    if let Some(history) = history {
+        text.push_str(&format!("\nThe history is kept in {}\n", history.display()));
     }
     text
 }
@@ -119,7 +137,7 @@ fn describe(query: &StreamingQuery) -> Vec<Option<String>> {
         Some(query.name().unwrap_or_else(|| query.id()).to_owned()),
         Some(state.to_owned()),
         last.and_then(|last| last.last_epoch()).map(|epoch| epoch.to_string()),
-        last.map(|last| format!("{:.0}", last.processed_rows_per_second)),
+        last.map(|last| format!("{:.0}", rate(last, || query.recent_progress()))),
         last.and_then(|last| last.event_time.get("watermark").cloned()),
         last.and_then(rows),
         Some(doing),
@@ -193,6 +211,8 @@ mod tests {
     fn a_command_is_known_in_any_case_and_with_its_arguments() {
         assert_eq!(read("HELP").unwrap(), Request::Help);
         assert_eq!(read("exit").unwrap(), Request::Quit);
+        assert_eq!(read("queries;").unwrap(), Request::Queries);
+        assert_eq!(read("wait q ;").unwrap(), Request::Wait(Some("q".to_owned())));
         assert_eq!(read("schema `a`;").unwrap(), Request::Schema("a".to_owned()));
         assert_eq!(read("timing off").unwrap(), Request::Timing(Some(false)));
         assert_eq!(read("wait").unwrap(), Request::Wait(None));

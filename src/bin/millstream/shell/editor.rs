@@ -1,29 +1,36 @@
-//! Lines of a terminal: history over sessions, statements over several lines, completion.
+//! Lines of a terminal: history over sessions, statements over several lines, completion. What is
+//! printed while a line is edited appears above it.
 
-use std::path::PathBuf;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Config, Context, Helper};
-
-use millstream::sql::extent::whole_statements;
-use millstream::sql::statement::parse;
+use rustyline::validate::Validator;
+use rustyline::{CompletionType, Config, Context, ExternalPrinter, Helper};
 
 use super::super::failure::{Failure, say};
-use super::input::{Said, command};
+use super::super::screen::{self, PromptShown};
+use super::input::{Said, all_said, is_whole};
 use super::names::Names;
 
 const PROMPT: &str = "millstream> ";
+
+/// Stands before the further lines of a statement.
+const CONTINUATION: &str = "       ...> ";
 
 /// An editor with its history.
 pub(super) struct Editor {
     lines: rustyline::Editor<Assistant, FileHistory>,
     /// Where the history is kept; nowhere where the user has no folder for data.
     history: Option<PathBuf>,
+    /// What was said at once, and is not done yet.
+    said: VecDeque<Said>,
+    /// Whether what comes while a line is edited can be printed above it.
+    prints_above: bool,
 }
 
 impl std::fmt::Debug for Editor {
@@ -41,7 +48,15 @@ impl Editor {
             .build();
         let mut lines = rustyline::Editor::with_config(config).map_err(broken)?;
         lines.set_helper(Some(Assistant::default()));
-        let mut editor = Self { lines, history: None };
+        // A terminal that cannot edit lines cannot print above them either.
+        let above = lines.create_external_printer().ok().map(|mut printer| {
+            screen::pump(move |text| {
+                // Where the terminal is gone, nobody is there to be told.
+                let _closed = printer.print(text);
+            });
+        });
+        let mut editor =
+            Self { lines, history: None, said: VecDeque::new(), prints_above: above.is_some() };
         if let Some(path) = history_file(|name| std::env::var_os(name).map(PathBuf::from)) {
             editor.load(path);
         }
@@ -65,20 +80,44 @@ impl Editor {
 
     /// Reads up to the end of a command or a statement.
     pub(super) fn read(&mut self, names: Names) -> Result<Said, Failure> {
+        if let Some(said) = self.said.pop_front() {
+            return Ok(said);
+        }
         if let Some(assistant) = self.lines.helper_mut() {
             assistant.names = names;
         }
-        let text = match self.lines.readline(PROMPT) {
-            Ok(text) => text,
-            Err(ReadlineError::Interrupted) => return Ok(Said::Cancelled),
-            Err(ReadlineError::Eof) => return Ok(Said::End),
-            Err(error) => return Err(broken(error)),
-        };
-        if text.trim().is_empty() {
-            return Ok(Said::Cancelled);
+        let mut text = String::new();
+        loop {
+            let prompt = if text.is_empty() { PROMPT } else { CONTINUATION };
+            if let Some(assistant) = self.lines.helper_mut() {
+                assistant.earlier.clone_from(&text);
+            }
+            match self.line(prompt) {
+                Ok(line) => text.push_str(&line),
+                Err(ReadlineError::Interrupted) => return Ok(Said::Cancelled),
+                Err(ReadlineError::Eof) => return Ok(Said::End),
+                Err(error) => return Err(broken(error)),
+            }
+            if text.trim().is_empty() {
+                return Ok(Said::Cancelled);
+            }
+            if is_whole(&text) {
+                self.remember(text.trim());
+                self.said.extend(all_said(&text));
+                return Ok(self.said.pop_front().unwrap_or(Said::Cancelled));
+            }
+            text.push('\n');
         }
-        self.remember(text.trim());
-        Ok(command(&text).unwrap_or(Said::Statements { text, lines_before: 0 }))
+    }
+
+    fn line(&mut self, prompt: &str) -> rustyline::Result<String> {
+        let _shown = self.prints_above.then(PromptShown::begin);
+        self.lines.readline(prompt)
+    }
+
+    /// Where the history is kept.
+    pub(super) fn history(&self) -> Option<&Path> {
+        self.history.as_deref()
     }
 
     fn remember(&mut self, text: &str) {
@@ -114,31 +153,16 @@ fn history_file(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     folder.map(|folder| folder.join("millstream").join("history"))
 }
 
-/// Tells the editor when a statement is whole, and what a word may become.
+/// Tells the editor what a word may become.
 #[derive(Debug, Default)]
 struct Assistant {
     names: Names,
+    /// The lines of the statement that were read.
+    earlier: String,
 }
 
-impl Validator for Assistant {
-    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        Ok(if is_whole(context.input()) {
-            ValidationResult::Valid(None)
-        } else {
-            ValidationResult::Incomplete
-        })
-    }
-}
-
-/// Whether nothing has to follow: a command, or statements and no more than a comment after them.
-fn is_whole(text: &str) -> bool {
-    let start = text.trim_start();
-    let is_blank = |text: &str| parse(text).is_ok_and(|statements| statements.is_empty());
-    start.is_empty() || start.starts_with('.') || {
-        let length = whole_statements(text);
-        length > 0 && is_blank(&text[length..])
-    }
-}
+// The lines of a statement are read one by one, each behind its prompt.
+impl Validator for Assistant {}
 
 impl Completer for Assistant {
     type Candidate = Pair;
@@ -149,7 +173,7 @@ impl Completer for Assistant {
         at: usize,
         _context: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let (start, words) = self.names.complete(&line[..at]);
+        let (start, words) = self.names.complete(&self.earlier, line, at);
         let pair = |word: String| Pair { display: word.clone(), replacement: word };
         Ok((start, words.into_iter().map(pair).collect()))
     }
@@ -166,16 +190,6 @@ impl Helper for Assistant {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_statement_is_whole_with_its_semicolon_and_a_command_at_once() {
-        for whole in ["", "  ", ".help", "SELECT 1;", "SELECT 1; -- one\n", "SELECT ';';\n"] {
-            assert!(is_whole(whole), "{whole}");
-        }
-        for open in ["SELECT 1", "SELECT ';", "SELECT 1; SELECT", "-- nothing"] {
-            assert!(!is_whole(open), "{open}");
-        }
-    }
 
     #[cfg(target_os = "linux")]
     #[test]

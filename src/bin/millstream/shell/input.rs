@@ -2,9 +2,11 @@
 //! input. Reading blocks, so it goes to a thread of its own and streaming queries run on.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use millstream::runtime::task;
 use millstream::sql::extent::whole_statements;
+use millstream::sql::statement::parse;
 
 use super::super::failure::Failure;
 use super::editor::Editor;
@@ -51,6 +53,14 @@ impl Input {
         matches!(self, Self::Terminal(_))
     }
 
+    /// Where what is said is kept.
+    pub(super) fn history(&self) -> Option<&Path> {
+        match self {
+            Self::Terminal(editor) => editor.as_ref()?.history(),
+            Self::Pipe(_) => None,
+        }
+    }
+
     /// Waits for the next that is whole. `names` is what the editor can complete.
     pub(super) async fn next(&mut self, names: Names) -> Result<Said, Failure> {
         match self {
@@ -87,10 +97,17 @@ impl Pending {
             let rest = self.take(self.text.len());
             return Some(if rest.is_blank() { Said::End } else { rest });
         };
-        if self.text.trim().is_empty() && line.trim_start().starts_with('.') {
+        // Some editors of Windows put a mark before the text.
+        let line = match line.strip_prefix('\u{feff}') {
+            Some(rest) if self.text.is_empty() && self.lines_before == 0 => rest.to_owned(),
+            _ => line,
+        };
+        if is_blank(&self.text)
+            && let Some(command) = command(&line)
+        {
             self.lines_before += 1 + self.text.matches('\n').count();
             self.text.clear();
-            return command(&line);
+            return Some(command);
         }
         self.text.push_str(&line);
         let length = whole_statements(&self.text);
@@ -112,9 +129,37 @@ impl Said {
     }
 }
 
-/// The command in a line that begins with a dot.
+/// Whether a text says nothing: blanks and comments.
+fn is_blank(text: &str) -> bool {
+    parse(text).is_ok_and(|statements| statements.is_empty())
+}
+
+/// Whether nothing has to follow: commands, and statements that are whole.
+pub(super) fn is_whole(text: &str) -> bool {
+    let (line, rest) = text.trim_start().split_once('\n').unwrap_or((text, ""));
+    if command(line).is_some() {
+        return is_whole(rest);
+    }
+    // What stands behind the last semicolon, or everything where there is none.
+    is_blank(&text[whole_statements(text)..])
+}
+
+/// All that is said in a text, which may be lines that were pasted at once.
+pub(super) fn all_said(text: &str) -> Vec<Said> {
+    let mut pending = Pending::default();
+    let lines = text.split_inclusive('\n').map(|line| Some(line.to_owned())).chain([None]);
+    lines.filter_map(|line| pending.add(line)).filter(|said| *said != Said::End).collect()
+}
+
+/// Commands that are known without their dot too, as other shells have them.
+const PLAIN: &[&str] = &["exit", "help", "quit"];
+
+/// The command in a line: what begins with a dot, or one of the few words that need none.
 pub(super) fn command(line: &str) -> Option<Said> {
-    line.trim().strip_prefix('.').map(|command| Said::Command(command.to_owned()))
+    let line = line.trim();
+    let word = line.trim_end_matches([';', ' ', '\t']);
+    let plain = PLAIN.iter().any(|plain| word.eq_ignore_ascii_case(plain)).then_some(word);
+    line.strip_prefix('.').or(plain).map(|command| Said::Command(command.to_owned()))
 }
 
 #[cfg(test)]
@@ -132,18 +177,55 @@ mod tests {
     #[test]
     fn a_statement_goes_on_over_lines_up_to_its_semicolon() {
         let mut pending = Pending::default();
-        assert_eq!(add(&mut pending, "SELECT ';\n"), None);
+        assert_eq!(add(&mut pending, "\u{feff}SELECT ';\n"), None);
         assert_eq!(add(&mut pending, "'; SELECT 2\n"), Some(statements("SELECT ';\n';", 0)));
         assert_eq!(pending.add(None), Some(statements(" SELECT 2\n", 1)));
         assert_eq!(pending.add(None), Some(Said::End));
     }
 
     #[test]
+    fn a_statement_is_whole_with_its_semicolon_and_a_comment_or_a_command_at_once() {
+        for whole in [
+            "",
+            ".help",
+            "quit",
+            "SELECT 1;",
+            "SELECT 1; -- one\n",
+            "SELECT ';';\n",
+            "-- nothing",
+            "/* ; */",
+            ".tables\nSELECT 1;",
+        ] {
+            assert!(is_whole(whole), "{whole}");
+        }
+        for open in
+            ["SELECT 1", "SELECT ';", "SELECT 1; SELECT", "/* a", "-- a\nSELECT", ".tables\nSELECT"]
+        {
+            assert!(!is_whole(open), "{open}");
+        }
+    }
+
+    #[test]
+    fn what_is_pasted_is_said_one_by_one() {
+        let said = all_said("SELECT 1;\n.tables\nSELECT 2,\n 3;\nhelp;\n");
+        let command = |name: &str| Said::Command(name.to_owned());
+        let expected = [
+            statements("SELECT 1;", 0),
+            command("tables"),
+            statements("SELECT 2,\n 3;", 2),
+            command("help"),
+        ];
+        assert_eq!(said, expected);
+        assert_eq!(all_said("SELECT 1;"), [statements("SELECT 1;", 0)]);
+    }
+
+    #[test]
     fn a_dot_begins_a_command_only_where_no_statement_has_begun() {
         let mut pending = Pending::default();
-        assert_eq!(add(&mut pending, "\n"), None);
+        assert_eq!(add(&mut pending, "-- a comment\n"), None);
         assert_eq!(add(&mut pending, " .help \n"), Some(Said::Command("help".to_owned())));
+        assert_eq!(add(&mut pending, "QUIT ;\n"), Some(Said::Command("QUIT".to_owned())));
         assert_eq!(add(&mut pending, "SELECT 0\n"), None);
-        assert_eq!(add(&mut pending, ".5;"), Some(statements("SELECT 0\n.5;", 2)));
+        assert_eq!(add(&mut pending, ".5;"), Some(statements("SELECT 0\n.5;", 3)));
     }
 }

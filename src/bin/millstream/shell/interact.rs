@@ -1,18 +1,18 @@
 //! The shell itself: what is said is done, one after the other, while the queries run.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::FutureExt;
 use millstream::StreamSession;
 use millstream::connector::options::nearest;
-use millstream::runtime::clock::Stopwatch;
-use millstream::runtime::task;
+use millstream::runtime::clock::{Clock, Stopwatch, SystemClock};
 use millstream::sql::statement::{Statement, parse};
 use millstream::{Error, StreamingQuery};
 
 use super::super::args::Format;
-use super::super::execution::{Ending, ends, perform, stop_all, wait};
+use super::super::execution::{Ending, ends, perform_apart, stop_all, wait};
 use super::super::failure::{Failure, report, say};
 use super::super::output::{Printer, emit};
 use super::super::progress::{Lines, Monitor};
@@ -22,12 +22,16 @@ use super::input::{Input, Said};
 use super::names::Names;
 use super::place;
 
+/// How often the queries are looked at while nothing is said, in milliseconds.
+const LOOK_EVERY: i64 = 50;
+
 /// Runs the shell up to the end of its input.
 pub(crate) async fn run(session: StreamSession, format: Format) -> Result<Ending, Failure> {
     let mut signals = Signals::listen()?;
     let mut input = Input::open()?;
     let mut shell = Shell {
         is_terminal: input.is_terminal(),
+        history: input.history().map(Path::to_owned),
         printer: Printer::new(format),
         timing: false,
         failed: false,
@@ -39,7 +43,8 @@ pub(crate) async fn run(session: StreamSession, format: Format) -> Result<Ending
     if shell.is_terminal {
         say(concat!("Millstream ", env!("CARGO_PKG_VERSION"), "; .help lists the commands"));
     }
-    let mut ending = Ending::default();
+    // A thread that waits to print above a line is not waited for.
+    let mut ending = Ending { is_busy: shell.is_terminal, ..Ending::default() };
     loop {
         shell.tell_failed();
         let names = if shell.is_terminal {
@@ -47,13 +52,11 @@ pub(crate) async fn run(session: StreamSession, format: Format) -> Result<Ending
         } else {
             Names::default()
         };
-        let said = tokio::select! {
-            said = input.next(names) => said?,
-            () = signals.next() => {
-                ending.cut_short = true;
-                ending.is_busy = true;
-                break;
-            }
+        let Some(said) = shell.listen(&mut input, names, &mut signals).await? else {
+            ending.cut_short = true;
+            // Nor is one that reads.
+            ending.is_busy = true;
+            break;
         };
         match shell.take(said, &mut signals).await? {
             Flow::On => (),
@@ -72,6 +75,8 @@ struct Shell {
     session: StreamSession,
     printer: Printer,
     is_terminal: bool,
+    /// Where what is said is kept.
+    history: Option<PathBuf>,
     timing: bool,
     /// Whether a statement failed.
     failed: bool,
@@ -93,6 +98,24 @@ enum Flow {
 }
 
 impl Shell {
+    /// Waits for what is said next, and tells meanwhile which queries fail. A signal gives none.
+    async fn listen(
+        &mut self,
+        input: &mut Input,
+        names: Names,
+        signals: &mut Signals,
+    ) -> Result<Option<Said>, Failure> {
+        let mut next = std::pin::pin!(input.next(names));
+        loop {
+            let pause = SystemClock.now_millis().saturating_add(LOOK_EVERY);
+            tokio::select! {
+                said = &mut next => return said.map(Some),
+                () = signals.next() => return Ok(None),
+                () = SystemClock.sleep_until(pause) => self.tell_failed(),
+            }
+        }
+    }
+
     /// Does what was said. A signal cancels it.
     async fn take(&mut self, said: Said, signals: &mut Signals) -> Result<Flow, Failure> {
         // What was asked before this was said is not for it.
@@ -142,7 +165,9 @@ impl Shell {
             Statement::CreateStreamingTable(create) => Some((create.name.clone(), create.trigger)),
             _ => None,
         };
-        self.run(statement, text).await?;
+        let of = Arc::clone(text);
+        let wrap = move |error| placed(&of, error);
+        self.printer = perform_apart(&self.session, statement, self.printer, wrap).await?;
         if let Some((name, trigger)) = started {
             if self.is_terminal {
                 say(&format!("streaming query `{name}` runs"));
@@ -157,29 +182,14 @@ impl Shell {
         Ok(())
     }
 
-    /// Runs a statement in a task of its own: one that computes for long without a pause would
-    /// keep the shell from hearing that it is cancelled.
-    async fn run(&mut self, statement: Statement, text: &Arc<str>) -> Result<(), Failure> {
-        let (session, mut printer) = (self.session.clone(), self.printer);
-        let text = Arc::clone(text);
-        let work = task::spawn(async move {
-            let wrap = |error| placed(&text, error);
-            let done = Box::pin(perform(&session, &statement, &mut printer, &wrap)).await;
-            (printer, done)
-        });
-        let (printer, done) = work.await.map_err(Failure::engine)?;
-        self.printer = printer;
-        done
-    }
-
     async fn command(&mut self, text: &str) -> Result<Flow, Failure> {
-        let session = &self.session;
+        let session = self.session.clone();
         let shown = match commands::read(text).map_err(Failure::engine)? {
             Request::Quit => return Ok(Flow::Leave),
-            Request::Help => Ok(commands::help()),
-            Request::Queries => commands::queries(session),
-            Request::Tables => commands::tables(session).await,
-            Request::Schema(table) => commands::schema(session, &table).await,
+            Request::Help => Ok(commands::help(self.history.as_deref())),
+            Request::Queries => commands::queries(&session),
+            Request::Tables => commands::tables(&session).await,
+            Request::Schema(table) => commands::schema(&session, &table).await,
             Request::Timing(on) => {
                 self.timing = on.unwrap_or(!self.timing);
                 say(if self.timing { "timing is on" } else { "timing is off" });
@@ -187,7 +197,10 @@ impl Shell {
             }
             Request::Wait(query) => {
                 for query in self.awaited(query.as_deref())? {
-                    query.process_all_available().await.map_err(|_told| Failure::Query)?;
+                    if let Err(error) = query.process_all_available().await {
+                        self.told.insert(query.run_id().to_owned());
+                        return Err(Failure::engine(error));
+                    }
                 }
                 Ok(String::new())
             }
