@@ -15,7 +15,7 @@ use crate::formats::display::Zone;
 use crate::sinks::file::options::Format;
 use crate::sinks::file::partition::Partitioning;
 use crate::sinks::file::sink::FileSink;
-use crate::sinks::file::writer::Layout;
+use crate::sinks::file::writer::{Layout, MOST_HELD};
 
 /// Makes sinks that write files of one format into a folder.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +68,7 @@ impl FileSinkFactory {
             partitioning,
             most_rows: most_rows.filter(|most| *most > 0),
             full_bytes,
+            most_held: MOST_HELD,
         })
     }
 }

@@ -21,6 +21,7 @@ mod begun;
 mod factory;
 pub mod format_options;
 mod log;
+mod open_file;
 pub mod option_docs;
 mod options;
 mod owner;

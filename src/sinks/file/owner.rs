@@ -8,6 +8,9 @@
 //! The log of a folder counts epochs, and those of two queries have the same numbers: without an
 //! owner the rows of the second query would be taken for ones that are there already. The name is
 //! hidden, so that readers of the log pass it by.
+//!
+//! A query that comes to a folder later than with its epoch 0 says so by `"firstEpoch":7`: until
+//! then a log without entries is no loss.
 
 use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use serde::{Deserialize, Serialize};
@@ -19,25 +22,33 @@ const VERSION: &str = "v1";
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Owner {
+pub(super) struct Owner {
     query_id: String,
+    /// The epoch with which the query came, where it was not 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) first_epoch: Option<u64>,
 }
 
-/// Whether the folder with this log has an owner.
+/// The owner of the folder with this log, which is the query, if it has one.
 ///
 /// # Errors
 /// `Invalid` when it is another query; `Corrupt` when the file cannot be read as one of ours;
 /// `Storage`.
-pub(super) async fn check(log: &Location, folder: &Location, query_id: &str) -> Result<bool> {
+pub(super) async fn check(
+    log: &Location,
+    folder: &Location,
+    query_id: &str,
+) -> Result<Option<Owner>> {
     let file = file(log);
     let bytes = match file.store.get(&file.path).await {
         Ok(found) => found.bytes().await,
-        Err(StoreError::NotFound { .. }) => return Ok(false),
+        Err(StoreError::NotFound { .. }) => return Ok(None),
         Err(error) => Err(error),
     }
     .map_err(|error| failed("read", &file, error))?;
-    if parse(&file, &bytes)?.query_id == query_id {
-        return Ok(true);
+    let owner = parse(&file, &bytes)?;
+    if owner.query_id == query_id {
+        return Ok(Some(owner));
     }
     Err(Error::invalid(format!(
         "`{}` holds the output of another streaming query; write to another path, or start this \
@@ -50,9 +61,14 @@ pub(super) async fn check(log: &Location, folder: &Location, query_id: &str) -> 
 ///
 /// # Errors
 /// As [`check`], when another query was first.
-pub(super) async fn claim(log: &Location, folder: &Location, query_id: &str) -> Result<()> {
+pub(super) async fn claim(
+    log: &Location,
+    folder: &Location,
+    query_id: &str,
+    first_epoch: Option<u64>,
+) -> Result<()> {
     let file = file(log);
-    let owner = serde_json::to_string(&Owner { query_id: query_id.to_owned() })
+    let owner = serde_json::to_string(&Owner { query_id: query_id.to_owned(), first_epoch })
         .map_err(|error| Error::internal(format!("an owner has no JSON form: {error}")))?;
     let text = PutPayload::from(format!("{VERSION}\n{owner}\n"));
     match file.store.put_opts(&file.path, text, PutOptions::from(PutMode::Create)).await {

@@ -122,7 +122,11 @@ impl StreamSink for FileSink {
     async fn begin(&self, batch: &SinkBatch) -> Result<SinkState> {
         let mut log = self.log.lock().await;
         let log = opened(&mut log, &self.folder, &batch.query_id).await?;
-        Ok(if log.has(batch.epoch) { SinkState::AlreadyDone } else { SinkState::Open })
+        if log.has(batch.epoch) {
+            return Ok(SinkState::AlreadyDone);
+        }
+        log.begin(&batch.query_id, batch.epoch).await?;
+        Ok(SinkState::Open)
     }
 
     async fn writer(&self, batch: &SinkBatch, partition: usize) -> Result<Box<dyn SinkWriter>> {

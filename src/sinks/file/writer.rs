@@ -1,8 +1,9 @@
 //! Writes the rows of one partition of one epoch into files: one, or one for each folder that the
 //! values of columns name, and the next when a file is full.
 //!
-//! A file is made with its first row. When rows go to many folders at once, files are ended early
-//! so that neither their number nor what they hold in memory grows without bound.
+//! A file is made with its first row. There may be as many at a time as there are folders: a file
+//! that has grown little is only memory, and to end it early would leave a small file, and a sync,
+//! for each handful of rows. What they hold together has a bound; beyond it the largest are ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,26 +11,23 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use futures::future::try_join_all;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use crate::connector::sink::{CommitMessage, SinkWriter};
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
-use crate::formats::encode::encoder::{FileEncoding, RowEncoder};
+use crate::formats::encode::encoder::FileEncoding;
 use crate::runtime::clock::Clock;
 use crate::sinks::file::begun::Begun;
+use crate::sinks::file::open_file::OpenFile;
 use crate::sinks::file::partition::Partitioning;
-use crate::sinks::file::upload::Upload;
 
-/// Bytes are handed on when there are this many.
-const CHUNK: usize = 1024 * 1024;
+/// About how many bytes the files of a writer may hold in memory together.
+pub(super) const MOST_HELD: usize = 128 * 1024 * 1024;
 
-/// How many files a writer has open at a time.
-const MOST_OPEN: usize = 64;
-
-/// About how many bytes the open files may hold in memory when there is more than one.
-const MOST_HELD: usize = 128 * 1024 * 1024;
+/// How many files are ended at a time, each of which waits for the disk.
+const ENDS_AT_ONCE: usize = 16;
 
 /// What a writer says of a file that it wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +65,8 @@ pub(super) struct Layout {
     pub(super) most_rows: Option<u64>,
     /// From about which length on a file is full.
     pub(super) full_bytes: Option<u64>,
+    /// About how many bytes the files of a writer may hold in memory together.
+    pub(super) most_held: usize,
 }
 
 impl Layout {
@@ -99,33 +99,6 @@ pub(super) struct FileWriter {
     written: Vec<WrittenFile>,
 }
 
-#[derive(Debug)]
-struct OpenFile {
-    name: String,
-    encoder: Box<dyn RowEncoder>,
-    upload: Upload,
-    rows: u64,
-}
-
-impl OpenFile {
-    /// About how many bytes it holds in memory.
-    fn held(&self) -> usize {
-        self.encoder.held() + self.upload.held()
-    }
-
-    /// About how long it is.
-    fn bytes(&self) -> u64 {
-        self.upload.size() + self.encoder.held() as u64
-    }
-
-    async fn end(self, clock: &dyn Clock) -> Result<WrittenFile> {
-        let Self { name, encoder, mut upload, .. } = self;
-        upload.push(encoder.finish()?).await?;
-        let size = upload.finish().await?;
-        Ok(WrittenFile { name, size, modification_time: clock.now_millis() })
-    }
-}
-
 impl FileWriter {
     pub(super) fn new(layout: Arc<Layout>, place: Place) -> Self {
         let (open, begun) = (BTreeMap::new(), BTreeMap::new());
@@ -143,21 +116,16 @@ impl FileWriter {
             let Some(file) = self.open.get_mut(&folder) else { continue };
             let left = rows.num_rows() - from;
             let most = self.layout.most_rows;
-            let room = most.map_or(left, |most| left.min(most.saturating_sub(file.rows) as usize));
-            file.encoder.write(&rows.slice(from, room))?;
-            file.rows += room as u64;
+            let room =
+                most.map_or(left, |most| left.min(most.saturating_sub(file.rows()) as usize));
+            file.write(rows.slice(from, room)).await?;
             from += room;
-            if file.encoder.ready() >= CHUNK {
-                file.upload.push(file.encoder.take()).await?;
-            }
-            let is_full = most.is_some_and(|most| file.rows >= most)
+            let is_full = most.is_some_and(|most| file.rows() >= most)
                 || self.layout.full_bytes.is_some_and(|full| file.bytes() >= full);
             if is_full {
-                self.end(&folder).await?;
+                let file = self.open.remove(&folder);
+                self.end(file).await?;
             }
-        }
-        if self.open.len() > MOST_OPEN {
-            self.end_largest().await?;
         }
         Ok(())
     }
@@ -171,35 +139,40 @@ impl FileWriter {
         };
         *number += 1;
         self.place.begun.add(self.place.epoch, &name);
-        let encoder = self.layout.encoding.start(self.layout.file_schema())?;
-        let upload = Upload::new(location(&self.place.folder, &name)?);
-        Ok(OpenFile { name, encoder, upload, rows: 0 })
+        let file = location(&self.place.folder, &name)?;
+        Ok(OpenFile::new(name, file, Arc::clone(&self.layout)))
     }
 
-    async fn end(&mut self, folder: &str) -> Result<()> {
-        if let Some(file) = self.open.remove(folder) {
-            let written = file.end(self.place.clock.as_ref()).await?;
-            self.written.push(written);
-        }
+    /// Ends files, some at a time.
+    async fn end(&mut self, files: impl IntoIterator<Item = OpenFile> + Send) -> Result<()> {
+        let files: Vec<OpenFile> = files.into_iter().collect();
+        let ends = files.into_iter().map(|file| {
+            let clock = Arc::clone(&self.place.clock);
+            async move { file.end(clock.as_ref()).await }
+        });
+        let ended: Vec<_> = stream::iter(ends).buffered(ENDS_AT_ONCE).try_collect().await?;
+        self.written.extend(ended);
         Ok(())
     }
 
-    /// Ends the file that frees most memory.
-    async fn end_largest(&mut self) -> Result<()> {
-        let largest = self.open.iter().max_by_key(|(_, file)| file.held());
-        match largest.map(|(folder, _)| folder.clone()) {
-            Some(folder) => self.end(&folder).await,
-            None => Ok(()),
-        }
-    }
-
+    /// Ends the largest files when all together hold too much: so many of them that the next rows
+    /// do not end files again.
     async fn free_memory(&mut self) -> Result<()> {
-        while self.open.len() > 1
-            && self.open.values().map(OpenFile::held).sum::<usize>() > MOST_HELD
-        {
-            self.end_largest().await?;
+        let mut by_size: Vec<(usize, &String)> =
+            self.open.iter().map(|(folder, file)| (file.held(), folder)).collect();
+        let mut held: usize = by_size.iter().map(|(size, _)| size).sum();
+        let most = self.layout.most_held;
+        if held <= most {
+            return Ok(());
         }
-        Ok(())
+        by_size.sort_unstable();
+        let mut folders: Vec<String> = vec![];
+        while let Some((size, folder)) = by_size.pop().filter(|_| held > most / 2) {
+            held -= size;
+            folders.push(folder.clone());
+        }
+        let files: Vec<_> = folders.iter().filter_map(|folder| self.open.remove(folder)).collect();
+        self.end(files).await
     }
 }
 
@@ -220,12 +193,71 @@ impl SinkWriter for FileWriter {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<CommitMessage> {
-        let clock = Arc::clone(&self.place.clock);
         let open = std::mem::take(&mut self.open);
-        let ends = open.into_values().map(|file| file.end(clock.as_ref()));
-        self.written.extend(try_join_all(ends).await?);
+        self.end(open.into_values()).await?;
         serde_json::to_value(&self.written)
             .map(CommitMessage)
             .map_err(|error| Error::internal(format!("a commit message is no JSON: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use arrow::array::{ArrayRef, Int64Array};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::checkpoint::storage::LocalStorage;
+    use crate::connector::storage::Storage;
+    use crate::formats::display::Zone;
+    use crate::formats::encode::json::JsonEncoding;
+    use crate::runtime::clock::ManualClock;
+
+    /// Rows of which each goes to a folder of its own.
+    fn rows(folders: i64) -> RecordBatch {
+        let column = |of: i64| Arc::new(Int64Array::from_iter_values(0..of)) as ArrayRef;
+        RecordBatch::try_from_iter([("v", column(folders)), ("p", column(folders))]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn files_that_hold_too_much_together_are_ended_and_others_follow() {
+        let folder = TempDir::new().unwrap();
+        let rows = rows(40);
+        let zone = Zone::parse("UTC").unwrap();
+        let partitioning = Partitioning::try_new(&rows.schema(), &["p".to_owned()], zone).unwrap();
+        let layout = Layout {
+            encoding: Arc::new(JsonEncoding::default()),
+            schema: rows.schema(),
+            partitioning: Some(partitioning),
+            most_rows: None,
+            full_bytes: None,
+            // Each file takes some two thousand and three hundred for each row.
+            most_held: 200_000,
+        };
+        let place = Place {
+            folder: LocalStorage::default().open(folder.path().to_str().unwrap()).unwrap(),
+            epoch: 0,
+            writer: "0".to_owned(),
+            begun: Begun::default(),
+            clock: Arc::new(ManualClock::new(0)),
+        };
+        let mut writer = Box::new(FileWriter::new(Arc::new(layout), place));
+        let mut most_open = 0;
+        for _batch in 0..40 {
+            writer.write(rows.clone()).await.unwrap();
+            let held: usize = writer.open.values().map(OpenFile::held).sum();
+            assert!(held <= 200_000, "{held}");
+            most_open = most_open.max(writer.open.len());
+        }
+        assert_eq!(most_open, 40);
+        let written = WrittenFile::of_message(&writer.finish().await.unwrap()).unwrap();
+        let names: BTreeSet<&str> = written.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names.len(), written.len());
+        assert!((41..400).contains(&written.len()), "{}", written.len());
+        let bytes: u64 = written.iter().map(|file| file.size).sum();
+        let line = |value: i64| format!("{{\"v\":{value}}}\n").len() as u64 * 40;
+        assert_eq!(bytes, (0..40).map(line).sum::<u64>());
     }
 }
