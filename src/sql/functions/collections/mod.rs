@@ -2,6 +2,7 @@
 
 pub(super) mod concat;
 pub(in crate::sql) mod elements;
+pub(in crate::sql) mod fields;
 pub(in crate::sql::functions) mod lists;
 pub(super) mod maps;
 pub(super) mod sequence;
