@@ -7,6 +7,7 @@ pub mod datetime_pattern;
 pub mod display;
 pub mod encode;
 pub mod format;
+mod guard;
 pub mod interval_text;
 pub mod json;
 pub mod lines;
