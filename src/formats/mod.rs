@@ -4,6 +4,7 @@ pub mod arrow;
 pub mod content;
 pub mod csv;
 pub mod datetime_pattern;
+mod decompress;
 pub mod display;
 pub mod encode;
 pub mod format;
