@@ -18,3 +18,4 @@ pub mod records;
 pub mod show;
 pub mod text;
 pub mod times;
+pub mod type_name;
