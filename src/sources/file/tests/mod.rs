@@ -456,9 +456,16 @@ async fn an_output_of_a_file_sink_has_the_files_that_were_committed() {
     manifest(&folder).add(0, &[file]).await.unwrap();
     let source = world.start(&[]).await;
     source.recover(None).await.unwrap();
-    assert_eq!(drain(source.as_ref(), None).await.0, [[1]]);
+    let (epochs, end) = drain(source.as_ref(), None).await;
+    assert_eq!(epochs, [[1]]);
     let table = world.table(Freshness::Live).await.unwrap();
     assert_eq!(scanned(&table).await, [1]);
+    // What is committed meanwhile is found by those who have read the log already.
+    world.add("more", 3, 3);
+    let more = SinkFile::added(folder.child("more").url, 8, 1_704_067_203_000);
+    manifest(&folder).add(1, &[more]).await.unwrap();
+    assert_eq!(drain(source.as_ref(), end).await.0, [[3]]);
+    assert_eq!(scanned(&table).await, [1, 3]);
 }
 
 async fn scanned(table: &Arc<dyn TableProvider>) -> Vec<i64> {
