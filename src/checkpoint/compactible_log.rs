@@ -17,6 +17,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use object_store::ObjectMeta;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -50,6 +51,21 @@ enum Kind {
 /// The files in the folder, by epoch.
 type Files = BTreeMap<u64, Kind>;
 
+/// The same with the length of each and when it was written, which tell it from one of its name
+/// in a log that was begun anew.
+type Stamps = BTreeMap<u64, (Kind, u64, i64)>;
+
+/// What [`CompactibleLog::look`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// There is nothing, not even a log without entries.
+    Nothing,
+    /// What there was when it last looked.
+    Same,
+    /// Other entries than those before.
+    Changed,
+}
+
 /// What is in memory: all that the log holds, when it `is_current`.
 #[derive(Debug)]
 struct Loaded<T> {
@@ -59,6 +75,8 @@ struct Loaded<T> {
     entries: Vec<T>,
     /// How many of them there were after an epoch, as far as that is known.
     ends: BTreeMap<u64, usize>,
+    /// The files as [`CompactibleLog::look`] saw them last.
+    stamps: Stamps,
 }
 
 impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
@@ -121,6 +139,60 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
     pub async fn all(&self) -> Result<Vec<T>> {
         self.load().await?;
         Ok(self.loaded().entries.clone())
+    }
+
+    /// Looks at the folder again, for a reader that follows what others add: afterwards
+    /// [`all`](Self::all) gives what there is now. Of epochs that were added only theirs are read;
+    /// when files went away, by a compaction or because the log was begun anew, everything is.
+    ///
+    /// Not to be called by two tasks at once.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub async fn look(&self) -> Result<Look> {
+        for _look in 1..LOOKS {
+            match self.catch_up().await {
+                // A compaction since the listing may have removed what was to be read.
+                Err(Error::Corrupt { .. }) => (),
+                outcome => return outcome,
+            }
+        }
+        self.catch_up().await
+    }
+
+    async fn catch_up(&self) -> Result<Look> {
+        let listed = log_file::list(&self.folder).await?;
+        if listed.objects.is_empty() && listed.common_prefixes.is_empty() {
+            *self.loaded() = Loaded::default();
+            return Ok(Look::Nothing);
+        }
+        let stamps = stamps(&listed.objects);
+        let added = {
+            let log = self.loaded();
+            if log.is_current && log.stamps == stamps {
+                return Ok(Look::Same);
+            }
+            log.added(&stamps)
+        };
+        let Some(added) = added else {
+            let files = stamps.iter().map(|(epoch, (kind, ..))| (*epoch, *kind)).collect();
+            let read = self.read_all(&files).await?;
+            *self.loaded() = Loaded { stamps, ..read };
+            return Ok(Look::Changed);
+        };
+        let mut read = vec![];
+        for epoch in added {
+            read.push((epoch, self.read_file(epoch, Kind::Single).await?));
+        }
+        let mut log = self.loaded();
+        for (epoch, entries) in read {
+            log.files.insert(epoch, Kind::Single);
+            log.entries.extend(entries);
+            let end = log.entries.len();
+            log.ends.insert(epoch, end);
+        }
+        log.stamps = stamps;
+        Ok(Look::Changed)
     }
 
     /// The newest epoch in the log.
@@ -232,23 +304,27 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
             let Some(kind) = files.get(&epoch).copied() else {
                 return Err(self.missing(epoch, Kind::Single));
             };
-            let file = self.file(epoch, kind);
-            let Some(text) = log_file::read(&file).await? else {
-                return Err(self.missing(epoch, kind));
-            };
-            log.entries.extend(log_file::parse::<T>(&text, &file)?);
+            log.entries.extend(self.read_file(epoch, kind).await?);
             log.ends.insert(epoch, log.entries.len());
         }
         Ok(log)
     }
 
+    async fn read_file(&self, epoch: u64, kind: Kind) -> Result<Vec<T>> {
+        let file = self.file(epoch, kind);
+        match log_file::read(&file).await? {
+            Some(text) => log_file::parse(&text, &file),
+            None => Err(self.missing(epoch, kind)),
+        }
+    }
+
     async fn list(&self) -> Result<Files> {
         let mut files = Files::new();
         for name in log_file::names(&self.folder).await? {
-            if let Some(epoch) = name.strip_suffix(".compact").and_then(log_file::epoch_of) {
-                files.insert(epoch, Kind::Compact);
-            } else if let Some(epoch) = log_file::epoch_of(&name) {
-                files.entry(epoch).or_insert(Kind::Single);
+            match named(&name) {
+                Some((epoch, Kind::Compact)) => _ = files.insert(epoch, Kind::Compact),
+                Some((epoch, Kind::Single)) => _ = files.entry(epoch).or_insert(Kind::Single),
+                None => (),
             }
         }
         Ok(files)
@@ -338,7 +414,8 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
 
 impl<T> Default for Loaded<T> {
     fn default() -> Self {
-        Self { is_current: false, files: Files::new(), entries: vec![], ends: BTreeMap::new() }
+        let (files, ends, stamps) = (Files::new(), BTreeMap::new(), Stamps::new());
+        Self { is_current: false, files, entries: vec![], ends, stamps }
     }
 }
 
@@ -347,8 +424,40 @@ impl<T> Loaded<T> {
         self.files.last_key_value().map(|(epoch, _)| *epoch)
     }
 
+    /// The epochs that were added since the last look, when nothing else happened.
+    fn added(&self, now: &Stamps) -> Option<Vec<u64>> {
+        let newest = self.stamps.last_key_value().map(|(epoch, _)| *epoch)?;
+        let is_there = |(epoch, stamp): (&u64, _)| now.get(epoch) == Some(stamp);
+        let added = now.range(newest + 1..);
+        let is_more = self.is_current
+            && self.stamps.iter().all(is_there)
+            && now.len() == self.stamps.len() + added.clone().count()
+            && added.clone().all(|(_, (kind, ..))| *kind == Kind::Single)
+            && (newest + 1..).zip(added.clone()).all(|(next, (epoch, _))| next == *epoch);
+        is_more.then(|| added.map(|(epoch, _)| *epoch).collect())
+    }
+
     /// The epoch that follows without a gap.
     fn next(&self) -> Option<u64> {
         self.newest().map_or(Some(0), |newest| newest.checked_add(1))
     }
+}
+
+/// What the name of a file stands for.
+fn named(name: &str) -> Option<(u64, Kind)> {
+    match name.strip_suffix(".compact") {
+        Some(name) => log_file::epoch_of(name).map(|epoch| (epoch, Kind::Compact)),
+        None => log_file::epoch_of(name).map(|epoch| (epoch, Kind::Single)),
+    }
+}
+
+fn stamps(objects: &[ObjectMeta]) -> Stamps {
+    let mut stamps = Stamps::new();
+    for file in objects {
+        let Some((epoch, kind)) = file.location.filename().and_then(named) else { continue };
+        if kind == Kind::Compact || !stamps.contains_key(&epoch) {
+            stamps.insert(epoch, (kind, file.size, file.last_modified.timestamp_micros()));
+        }
+    }
+    stamps
 }

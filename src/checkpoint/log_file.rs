@@ -7,7 +7,9 @@
 //!
 //! There is no line break at the end, as Spark has none.
 
-use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{
+    Error as StoreError, ListResult, ObjectStoreExt, PutMode, PutOptions, PutPayload,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -111,9 +113,14 @@ pub(crate) async fn remove(file: &Location) -> Result<()> {
 
 /// The names of the files in a folder; none where there is no folder.
 pub(crate) async fn names(folder: &Location) -> Result<Vec<String>> {
-    let listed = folder.store.list_with_delimiter(Some(&folder.path)).await;
-    let objects = listed.map_err(|error| failed("list", folder, error))?.objects;
+    let objects = list(folder).await?.objects;
     Ok(objects.iter().filter_map(|object| object.location.filename()).map(str::to_owned).collect())
+}
+
+/// What is in a folder; nothing where there is no folder.
+pub(crate) async fn list(folder: &Location) -> Result<ListResult> {
+    let listed = folder.store.list_with_delimiter(Some(&folder.path)).await;
+    listed.map_err(|error| failed("list", folder, error))
 }
 
 /// The epoch that a name stands for: plain digits, as they are written.

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use object_store::ListResult;
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::compactible_log::CompactibleLog;
+use crate::checkpoint::compactible_log::{CompactibleLog, Look};
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
 
@@ -83,17 +83,51 @@ pub async fn committed_files(folder: &Location) -> Result<Option<Vec<SinkFile>>>
     if log.latest().await?.is_none() && is_empty(&folder.child(METADATA_FOLDER)).await? {
         return Ok(None);
     }
-    let mut files = log.all().await?;
-    if files.iter().any(|file| file.action == DELETE) {
-        files = without_deleted(files);
+    Ok(Some(without_deleted(log.all().await?)))
+}
+
+/// What [`CommittedFiles::look`] found.
+#[derive(Debug)]
+pub enum Committed {
+    /// The folder has no log, and every file counts.
+    NoLog,
+    /// The files that it gave before.
+    Same,
+    /// These files.
+    Files(Vec<SinkFile>),
+}
+
+/// The committed files of an output folder, for one who asks for them again and again: the log is
+/// read only when it has changed.
+#[derive(Debug)]
+pub struct CommittedFiles(CompactibleLog<SinkFile>);
+
+impl CommittedFiles {
+    /// Nothing is read yet.
+    pub fn new(folder: &Location) -> Self {
+        Self(manifest(folder))
     }
-    Ok(Some(files))
+
+    /// What [`committed_files`] would give now.
+    ///
+    /// # Errors
+    /// As [`committed_files`].
+    pub async fn look(&mut self) -> Result<Committed> {
+        Ok(match self.0.look().await? {
+            Look::Nothing => Committed::NoLog,
+            Look::Same => Committed::Same,
+            Look::Changed => Committed::Files(without_deleted(self.0.all().await?)),
+        })
+    }
 }
 
 /// A deletion takes back every file of its path, before or after it, as in Spark.
 fn without_deleted(files: Vec<SinkFile>) -> Vec<SinkFile> {
     let deleted = files.iter().filter(|file| file.action == DELETE);
     let deleted: HashSet<String> = deleted.map(|file| file.path.clone()).collect();
+    if deleted.is_empty() {
+        return files;
+    }
     files.into_iter().filter(|file| !deleted.contains(&file.path)).collect()
 }
 

@@ -280,16 +280,23 @@ fn list_folder(folder: &std::path::Path, prefix: &Path) -> io::Result<Option<Lis
     let mut listed = ListResult { common_prefixes: vec![], objects: vec![] };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(listed)),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(None),
+        // Neither is there anything in a file, nor in what would be a folder in one.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(Some(listed));
+        }
         Err(error) => return Err(error),
     };
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        let Some(part) = name.to_str().and_then(|name| PathPart::parse(name).ok()) else {
-            return Ok(None);
+        let Some(name) = name.to_str() else {
+            // No path can name it, so nothing of ours is meant; the others can be read all the same.
+            tracing::warn!(file = %entry.path().display(), "a file whose name is no UTF-8 is passed over");
+            continue;
         };
+        let Ok(part) = PathPart::parse(name) else { return Ok(None) };
         // What a link points to counts; a file that went away meanwhile does not.
         let metadata = match fs::metadata(entry.path()) {
             Ok(metadata) => metadata,
@@ -299,7 +306,7 @@ fn list_folder(folder: &std::path::Path, prefix: &Path) -> io::Result<Option<Lis
         let location = prefix.clone().join(part);
         if metadata.is_dir() {
             listed.common_prefixes.push(location);
-        } else if !is_temporary(name.to_str().unwrap_or_default()) {
+        } else if !is_temporary(name) {
             listed.objects.push(ObjectMeta {
                 location,
                 last_modified: metadata.modified()?.into(),

@@ -1,12 +1,10 @@
 //! The bytes of a text file as UTF-8: decompressed where its name says so, decoded from its
 //! encoding, without a byte order mark.
 
-use std::io::Write;
-
 use encoding_rs::{CoderResult, UTF_16BE, UTF_16LE};
-use flate2::write::MultiGzDecoder;
 
 use crate::error::{Error, Result};
+use crate::formats::decompress::Decompressor;
 use crate::formats::format::InputFile;
 
 /// How much of a file is read at once.
@@ -61,7 +59,7 @@ pub(super) struct Content {
     file: InputFile,
     /// How far the file has been read.
     at: u64,
-    gunzip: Option<MultiGzDecoder<Vec<u8>>>,
+    decompressor: Option<Decompressor>,
     decoder: Decoder,
 }
 
@@ -73,17 +71,16 @@ impl Content {
     /// bytes would be malformed records.
     pub(super) fn open(file: InputFile, encoding: Encoding) -> Result<Self> {
         let extension = file.path.extension().unwrap_or_default().to_ascii_lowercase();
-        let gunzip = match extension.as_str() {
-            "gz" | "gzip" => Some(MultiGzDecoder::new(Vec::new())),
-            "bz2" | "zst" | "zstd" | "lz4" | "snappy" | "deflate" | "xz" => {
-                return Err(Error::unsupported(format!(
-                    "`{}` is compressed in a way that cannot be read; compress it with gzip, or leave it out with the option `pathGlobFilter`",
-                    file.url
-                )));
-            }
-            _ => None,
-        };
-        Ok(Self { file, at: 0, gunzip, decoder: Decoder::new(encoding) })
+        let decompressor = Decompressor::of_extension(&extension);
+        let is_foreign =
+            matches!(extension.as_str(), "bz2" | "zst" | "zstd" | "lz4" | "snappy" | "xz");
+        if is_foreign {
+            return Err(Error::unsupported(format!(
+                "`{}` is compressed in a way that cannot be read; compress it with gzip, or leave it out with the option `pathGlobFilter`",
+                file.url
+            )));
+        }
+        Ok(Self { file, at: 0, decompressor, decoder: Decoder::new(encoding) })
     }
 
     pub(super) const fn file(&self) -> &InputFile {
@@ -93,18 +90,20 @@ impl Content {
     /// The next piece; `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         while self.at < self.file.size {
-            let step = if self.gunzip.is_some() { COMPRESSED_CHUNK_BYTES } else { CHUNK_BYTES };
+            let is_compressed = self.decompressor.is_some();
+            let step = if is_compressed { COMPRESSED_CHUNK_BYTES } else { CHUNK_BYTES };
             let end = self.file.size.min(self.at + step);
             let bytes = self.file.bytes(self.at..end).await?;
             self.at = end;
             let is_last = end == self.file.size;
-            let piece = match &mut self.gunzip {
+            let piece = match &mut self.decompressor {
                 None => self.decoder.decode(&bytes, is_last),
-                Some(gunzip) => {
-                    let inflated = inflate(gunzip, &bytes, is_last);
-                    let inflated = inflated
-                        .map_err(|error| self.file.data(format!("it is no gzip file: {error}")))?;
-                    self.decoder.decode(&inflated, is_last)
+                Some(decompressor) => {
+                    let unpacked = decompressor.push(&bytes, is_last).map_err(|error| {
+                        let format = decompressor.name();
+                        self.file.data(format!("it is no {format} file: {error}"))
+                    })?;
+                    self.decoder.decode(&unpacked, is_last)
                 }
             };
             if !piece.is_empty() {
@@ -128,18 +127,6 @@ impl Content {
         Ok(String::from_utf8(all)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
     }
-}
-
-fn inflate(
-    gunzip: &mut MultiGzDecoder<Vec<u8>>,
-    bytes: &[u8],
-    is_last: bool,
-) -> std::io::Result<Vec<u8>> {
-    gunzip.write_all(bytes)?;
-    if is_last {
-        gunzip.try_finish()?;
-    }
-    Ok(std::mem::take(gunzip.get_mut()))
 }
 
 /// Bytes of an encoding to UTF-8, some at a time.
@@ -214,10 +201,11 @@ fn decode_all(decoder: &mut encoding_rs::Decoder, bytes: &[u8], is_last: bool) -
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::sync::Arc;
 
     use flate2::Compression;
-    use flate2::write::GzEncoder;
+    use flate2::write::{GzEncoder, ZlibEncoder};
     use object_store::memory::InMemory;
     use object_store::path::Path;
     use object_store::{ObjectStore, ObjectStoreExt};
@@ -276,5 +264,27 @@ mod tests {
             assert!(error.to_string().contains("memory:///f.gz"), "{error}");
         }
         assert!(matches!(read("f.bz2", b"", Encoding::Utf8).await, Err(Error::Unsupported { .. })));
+    }
+
+    #[tokio::test]
+    async fn deflate_is_what_the_sink_writes_under_that_name() {
+        let zlib = |text: &[u8]| {
+            let mut encoder = ZlibEncoder::new(vec![], Compression::fast());
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        };
+        let long: Vec<u8> = (0..400_000_u32).flat_map(|n| format!("{n}\n").into_bytes()).collect();
+        let packed = zlib(&long);
+        assert!(packed.len() as u64 > 2 * COMPRESSED_CHUNK_BYTES, "{}", packed.len());
+        let unpacked = read("f.csv.deflate", &packed, Encoding::Utf8).await.unwrap();
+        assert!(unpacked.as_bytes() == long);
+        let repeated = vec![b'x'; 10_000_000];
+        let unpacked = read("f.DEFLATE", &zlib(&repeated), Encoding::Utf8).await.unwrap();
+        assert_eq!(unpacked.len(), repeated.len());
+        let two = [zlib(b"a"), zlib(b"b")].concat();
+        for broken in [&b"a,b\n"[..], &packed[..packed.len() - 5], &packed[..1], &two] {
+            let error = read("f.deflate", broken, Encoding::Utf8).await.unwrap_err();
+            assert!(error.to_string().contains("no deflate file"), "{error}");
+        }
     }
 }

@@ -153,13 +153,46 @@ impl InputFile {
     /// # Errors
     /// `Data` when the file is gone or shorter than it was; `Storage`.
     pub async fn bytes(&self, range: Range<u64>) -> Result<Bytes> {
+        self.check_range(&range)?;
         let wanted = range.end - range.start;
+        if wanted == 0 {
+            return Ok(Bytes::new());
+        }
         let bytes = self.store.get_range(&self.path, range).await.map_err(|e| self.failed(e))?;
         if bytes.len() as u64 == wanted {
             Ok(bytes)
         } else {
             Err(self.data("the file is shorter than it was when it was listed; files must not change once they are visible"))
         }
+    }
+
+    /// Some parts of the file, in the order in which they are asked for.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes).
+    pub async fn parts(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        ranges.iter().try_for_each(|range| self.check_range(range))?;
+        // No store gives a part without bytes.
+        let is_part = |range: &&Range<u64>| !range.is_empty();
+        let wanted: Vec<Range<u64>> = ranges.iter().filter(is_part).cloned().collect();
+        let read = self.store.get_ranges(&self.path, &wanted).await.map_err(|e| self.failed(e))?;
+        let mut read = read.into_iter();
+        let parts = ranges.iter().map(|range| match range.is_empty() {
+            true => Bytes::new(),
+            false => read.next().unwrap_or_default(),
+        });
+        Ok(parts.collect())
+    }
+
+    /// Checks that there are such bytes: where they are is mostly said by the file itself.
+    fn check_range(&self, range: &Range<u64>) -> Result<()> {
+        if range.start <= range.end && range.end <= self.size {
+            return Ok(());
+        }
+        Err(self.data(format!(
+            "it speaks of its bytes {} to {}, and has {}",
+            range.start, range.end, self.size
+        )))
     }
 
     /// The error for something wrong inside this file.

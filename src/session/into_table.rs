@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
 use crate::connector::option_doc::find;
 use crate::connector::options::Options;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::operators::scan::CatalogTable;
 use crate::query::handle::StreamingQuery;
 use crate::session::builtin::{self, Written};
@@ -39,8 +39,8 @@ impl DataStreamWriter {
         }
     }
 
-    /// The table that the files of the query will be; none where it writes no files.
-    pub(super) async fn written_table(&self) -> Result<Option<Arc<dyn TableProvider>>> {
+    /// The table `name` that the files of the query will be; none where it writes no files.
+    pub(super) async fn written_table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let format = self.format.as_deref().unwrap_or(DEFAULT_FORMAT);
         let options = self.sink_options();
         if builtin::writes_files(format) {
@@ -54,7 +54,8 @@ impl DataStreamWriter {
             partition_by: &self.partition_by,
             schema: Arc::new(self.plan.schema().as_arrow().clone()),
         };
-        builtin::written_table(&self.session, written).await
+        let table = builtin::written_table(&self.session, written).await;
+        table.map_err(|error| not_read_back(name, error))
     }
 
     async fn create_table(mut self, name: &str) -> Result<StreamingQuery> {
@@ -62,7 +63,7 @@ impl DataStreamWriter {
         let format = self.format.clone().unwrap_or_else(|| DEFAULT_FORMAT.to_owned());
         let keeps_itself = format.eq_ignore_ascii_case(builtin::MEMORY);
         session.registry().sink(&format)?;
-        let table = self.written_table().await?;
+        let table = self.written_table(name).await?;
         if table.is_none() && !keeps_itself {
             return Err(Error::unsupported(format!(
                 "sink `{format}` keeps no table; use a format of files, or `memory`"
@@ -157,5 +158,16 @@ impl DataStreamWriter {
             self.plan = plan;
         }
         Ok(())
+    }
+}
+
+/// What a table says whose files could be written, but not be read with what was said of them: the
+/// error is about reading, and nobody has asked for that.
+fn not_read_back(name: &str, error: Error) -> Error {
+    let message = format!("table `{name}` could not be read back with these options: {error}");
+    match error.kind() {
+        ErrorKind::Invalid => Error::invalid(message),
+        ErrorKind::Unsupported => Error::unsupported(message),
+        _ => error,
     }
 }

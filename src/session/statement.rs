@@ -108,7 +108,7 @@ async fn create_streaming_table(
         .query_name(&create.name)
         .partition_by(create.partition_by)
         .options(create.options.iter());
-    let written = writer.written_table().await?;
+    let written = writer.written_table(&create.name).await?;
     if let Err(error) = Box::pin(writer.start()).await {
         // A sink may have registered its table before the query was refused.
         session.context().deregister_table(quoted_reference(&create.name))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::{litter, local, names_on_disk};
-use crate::checkpoint::compactible_log::CompactibleLog;
+use crate::checkpoint::compactible_log::{CompactibleLog, Look};
 use crate::checkpoint::storage::LocalStorage;
 use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
@@ -47,6 +47,50 @@ async fn every_so_many_epochs_a_file_holds_all() {
     assert_eq!(read("2.compact"), "v1\n0\n1\n10\n11\n20\n21");
     filled(&dir, 3..4).await;
     assert_eq!(read("3"), "v1");
+}
+
+#[tokio::test]
+async fn who_follows_a_log_reads_only_what_was_added() {
+    let dir = tempfile::tempdir().unwrap();
+    let (follower, log) = (log(&dir), CompactibleLog::new(local(&dir, "log"), 5));
+    assert_eq!(follower.look().await.unwrap(), Look::Nothing);
+    log.add(0, &entries(0)).await.unwrap();
+    log.add(1, &entries(1)).await.unwrap();
+    assert_eq!(follower.look().await.unwrap(), Look::Changed);
+    assert_eq!(follower.all().await.unwrap(), entries_of(0..2));
+    // A file that cannot be told from the one that was read is not read again.
+    let path = dir.path().join("log/0");
+    let time = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "damaged").unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_len("v1\n0\n1".len() as u64).unwrap();
+    file.set_modified(time).unwrap();
+    assert_eq!(follower.look().await.unwrap(), Look::Same);
+    log.add(2, &entries(2)).await.unwrap();
+    log.add(3, &entries(3)).await.unwrap();
+    assert_eq!(follower.look().await.unwrap(), Look::Changed);
+    assert_eq!(follower.all().await.unwrap(), entries_of(0..4));
+    log.add(4, &entries(4)).await.unwrap();
+    assert_eq!(follower.look().await.unwrap(), Look::Changed);
+    assert_eq!(follower.all().await.unwrap(), entries_of(0..5));
+    assert_eq!(follower.look().await.unwrap(), Look::Same);
+}
+
+#[tokio::test]
+async fn who_follows_a_log_sees_that_it_was_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let follower = log(&dir);
+    filled(&dir, 0..2).await;
+    follower.look().await.unwrap();
+    fs::remove_dir_all(dir.path().join("log")).unwrap();
+    for epoch in 0..2 {
+        log(&dir).add(epoch, &[epoch + 70, epoch + 80]).await.unwrap();
+    }
+    assert_eq!(follower.look().await.unwrap(), Look::Changed);
+    assert_eq!(follower.all().await.unwrap(), [70, 80, 71, 81]);
+    fs::remove_dir_all(dir.path().join("log")).unwrap();
+    assert_eq!(follower.look().await.unwrap(), Look::Nothing);
+    assert!(follower.all().await.unwrap().is_empty());
 }
 
 #[tokio::test]

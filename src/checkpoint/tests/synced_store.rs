@@ -108,6 +108,20 @@ async fn what_a_killed_process_left_is_never_listed() {
     assert_eq!(names(deep), expected);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_name_that_is_no_utf_8_hides_no_others() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let (dir, store) = (tempfile::tempdir().unwrap(), SyncedLocalStore::default());
+    create(&store, &path(&dir, "f/a"), "x").await.unwrap();
+    fs::write(dir.path().join("f").join(OsStr::from_bytes(b"b\xFF")), "x").unwrap();
+    let listed = store.list_with_delimiter(Some(&path(&dir, "f"))).await.unwrap().objects;
+    let names: Vec<_> = listed.iter().filter_map(|file| file.location.filename()).collect();
+    assert_eq!(names, ["a"]);
+}
+
 #[tokio::test]
 async fn a_failed_put_names_the_file_and_leaves_nothing() {
     let (dir, store) = (tempfile::tempdir().unwrap(), SyncedLocalStore::default());

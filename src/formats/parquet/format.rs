@@ -12,9 +12,11 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::basic::Type as PhysicalType;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use crate::error::{Error, Result};
 use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, ReadRequest, boxed, project};
+use crate::formats::guard::{guarded, guarded_rows};
 use crate::formats::parquet::fit::{Origin, find, fit};
 use crate::formats::parquet::reader::{FileReader, parquet_error};
 use crate::formats::parquet::types::{spark_type, widened};
@@ -60,7 +62,7 @@ impl FileFormat for ParquetFormat {
     async fn infer_schema(&self, files: &[InputFile]) -> Result<SchemaRef> {
         let mut merged: Option<SchemaRef> = None;
         for file in files {
-            let schema = file_schema(file).await?;
+            let schema = guarded(file, file_schema(file)).await?;
             merged = Some(match merged {
                 None => schema,
                 Some(before) => merge(&before, &schema).map_err(|why| file.data(why))?,
@@ -78,9 +80,10 @@ impl FileFormat for ParquetFormat {
 
     fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {
         let output = project(&request.schema, &request.projection);
-        let wanted = Arc::clone(&output);
-        let batches = stream::once(async move { read_file(file, wanted).await });
-        boxed(output, batches.try_flatten().map_err(DataFusionError::from))
+        let (wanted, opened) = (Arc::clone(&output), file.clone());
+        let batches = stream::once(async move { read_file(opened, wanted).await });
+        let batches = guarded_rows(file, batches.try_flatten());
+        boxed(output, batches.map_err(DataFusionError::from))
     }
 }
 
@@ -159,6 +162,9 @@ async fn read_file(
     let origins = output.fields().iter().map(|field| Origin::find(columns, field));
     let mut origins = origins.collect::<Result<Vec<_>, String>>().map_err(|why| file.data(why))?;
     let mut roots: Vec<usize> = origins.iter().filter_map(|origin| origin.column).collect();
+    if roots.is_empty() {
+        check_rows(builder.metadata()).map_err(|why| file.data(why))?;
+    }
     roots.sort_unstable();
     roots.dedup();
     // The reader gives the picked columns in the order of the file.
@@ -175,6 +181,22 @@ async fn read_file(
         let batch = batch.map_err(|error| parquet_error(&file, error))?;
         fitted(&batch, &origins, &output, &file)
     }))
+}
+
+/// Checks the number of rows of a file of which no column is read: there are no more than each
+/// column has values.
+fn check_rows(metadata: &ParquetMetaData) -> Result<(), String> {
+    for group in metadata.row_groups() {
+        let values = group.columns().iter().map(ColumnChunkMetaData::num_values).min();
+        if group.num_rows() < 0 || values.is_some_and(|values| values < group.num_rows()) {
+            return Err(format!(
+                "one of its row groups is said to have {} rows, and a column of it {} values",
+                group.num_rows(),
+                values.unwrap_or_default()
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn fitted(

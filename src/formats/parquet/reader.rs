@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use object_store::ObjectStore;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::{ParquetError, Result as ParquetResult};
@@ -31,11 +30,7 @@ impl AsyncFileReader for FileReader {
         &mut self,
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
-        async move {
-            let read = self.0.store.get_ranges(&self.0.path, &ranges).await;
-            read.map_err(|error| external(self.0.failed(error)))
-        }
-        .boxed()
+        async move { self.0.parts(&ranges).await.map_err(external) }.boxed()
     }
 
     fn get_metadata<'a>(

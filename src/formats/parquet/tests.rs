@@ -18,15 +18,20 @@ use parquet::arrow::ArrowWriter;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::format::{FileFormat, InputFile, ReadRequest};
+use crate::formats::guard::damage::each_byte_changed;
 use crate::formats::parquet::ParquetFormat;
 
 async fn file(columns: Vec<(&str, ArrayRef)>) -> InputFile {
+    stored(bytes(columns)).await
+}
+
+fn bytes(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let mut bytes = vec![];
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
-    stored(bytes).await
+    bytes
 }
 
 async fn stored(bytes: Vec<u8>) -> InputFile {
@@ -202,4 +207,21 @@ async fn old_timestamps_of_96_bits_are_points_in_time() {
     let rows = read(file, &inferred, &[0]).await.unwrap();
     let value = rows[0].column(0).as_primitive::<TimestampMicrosecondType>().value(0);
     assert_eq!(value, 253_402_214_400_000_000);
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_an_error_of_the_data_whatever_its_reader_makes_of_it() {
+    let lists = vec![Some(vec![Some(1), None]), None, Some(vec![])];
+    let bytes = bytes(vec![
+        ("k", Arc::new(StringViewArray::from(vec![Some("a"), None, Some("b")])) as ArrayRef),
+        ("v", Arc::new(Int32Array::from(vec![1, 2, 3]))),
+        ("l", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists))),
+    ]);
+    let list = DataType::new_list(DataType::Int32, true);
+    let all = [("k", DataType::Utf8), ("v", DataType::Int64), ("l", list)];
+    let format = ParquetFormat::default();
+    for (columns, ways) in [(&all[..], 2), (&[("x", DataType::Int64)], 1)] {
+        let request = ReadRequest::all(&schema(columns));
+        assert!(each_byte_changed(&format, &bytes, &request, ways).await > 0);
+    }
 }

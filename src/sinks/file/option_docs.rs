@@ -170,7 +170,7 @@ const ENCODING: OptionDoc = OptionDoc::honoured(
     "encoding",
     "UTF-8",
     "UTF-16LE",
-    "UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE, UTF-16LE or UTF-32; a character that it has not becomes `?`",
+    "UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE or UTF-16LE; a character that it has not becomes `?`",
 );
 
 const CHARSET: OptionDoc =

@@ -84,7 +84,9 @@ async fn infer_schema(
     files: &[ListedFile],
     context: &DefineContext,
 ) -> Result<SchemaRef> {
-    let files = files.iter().map(|file| input_file(context.storage.as_ref(), &file.to_read()));
+    // Files without a byte are not read, so they say nothing of what the others hold.
+    let files = files.iter().filter(|file| file.size > 0);
+    let files = files.map(|file| input_file(context.storage.as_ref(), &file.to_read()));
     format.infer_schema(&files.collect::<Result<Vec<InputFile>>>()?).await
 }
 

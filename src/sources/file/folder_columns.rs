@@ -10,6 +10,7 @@ use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
 use crate::formats::csv::text as cell;
+use crate::formats::type_name::spark_type_name;
 use crate::sources::file::listing::ListedFile;
 use crate::sources::file::options::WhichFiles;
 
@@ -68,7 +69,8 @@ impl FolderColumns {
     /// there is no file yet, those of `expected` are taken for them.
     ///
     /// # Errors
-    /// `Data` for files whose folders have other columns than those of the first.
+    /// `Data` for files whose folders have other columns than those of the first; `Unsupported` for
+    /// a column of the schema whose type no name of a folder can be read as.
     pub(super) fn discover(
         &mut self,
         files: &[ListedFile],
@@ -98,6 +100,7 @@ impl FolderColumns {
             .collect();
         for (name, kind) in self.names.iter().zip(kinds) {
             let given = schema.fields().iter().find(|field| is_same(field.name(), name));
+            given.map_or(Ok(()), |field| check_type(field))?;
             fields.push(
                 given
                     .map_or_else(|| Arc::new(Field::new(name, kind.data_type(), true)), Arc::clone),
@@ -196,11 +199,27 @@ pub(super) fn column_array(
         message: format!(
             "the folder of column `{}` of type {} cannot hold `{value}`",
             field.name(),
-            field.data_type()
+            sql_name(field)
         ),
     })?;
     debug_assert_eq!(one.len(), 1);
     Ok(ScalarValue::try_from_array(&one, 0)?.to_array_of_size(rows)?)
+}
+
+fn check_type(field: &Field) -> Result<()> {
+    if cell::is_readable(field.data_type()) {
+        return Ok(());
+    }
+    Err(Error::unsupported(format!(
+        "column `{}` stands in the names of folders, which cannot be read as {}; declare it as STRING",
+        field.name(),
+        sql_name(field)
+    )))
+}
+
+/// The name of a column's type, as SQL has it.
+fn sql_name(field: &Field) -> String {
+    spark_type_name(field.data_type()).to_uppercase()
 }
 
 fn parts(url: &str) -> impl Iterator<Item = &str> {
@@ -353,5 +372,27 @@ mod tests {
         ]);
         let found = below_in().discover(&files(&["p=1/x"]), &Arc::new(schema), &[]).unwrap();
         assert_eq!(found.field(1), &Field::new("P", DataType::Utf8, true));
+    }
+
+    #[test]
+    fn a_type_that_no_name_can_be_read_as_is_refused_by_its_sql_name() {
+        let list = Field::new("p", DataType::new_list(DataType::Int32, true), true);
+        let schema = Arc::new(Schema::new(vec![list]));
+        let error = below_in().discover(&files(&["p=1/x"]), &schema, &[]).unwrap_err();
+        assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+        assert!(error.to_string().contains("column `p`"), "{error}");
+        assert!(error.to_string().contains("ARRAY<INT>"), "{error}");
+        // A folder that is still to come has its column in what is expected.
+        assert!(below_in().discover(&[], &schema, &["p".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_an_error_with_the_sql_name_of_the_type() {
+        let column = FolderColumn { name: "p".to_owned(), value: Some("x".to_owned()) };
+        let field = Field::new("p", DataType::Int32, true);
+        let error =
+            column_array(&column, &field, 1, TimeZone::UTC, "file:///in/p=x/x").unwrap_err();
+        let expected = "the folder of column `p` of type INT cannot hold `x`";
+        assert!(error.to_string().contains(expected), "{error}");
     }
 }

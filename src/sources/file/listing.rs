@@ -2,16 +2,19 @@
 //!
 //! Names that begin with `_` or `.` are no data, and folders inside a folder are not looked into
 //! unless that is asked for or one of them has a column in its name. A folder that a file sink
-//! writes to has what the sink's log says.
+//! writes to has what the sink's log says; a query that waits for files asks for it many times a
+//! second, so what was read of a log is kept.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
+use futures::lock::Mutex;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 use url::Url;
 
-use crate::checkpoint::manifest::{METADATA_FOLDER, SinkFile, committed_files};
+use crate::checkpoint::manifest::{Committed, CommittedFiles, METADATA_FOLDER, SinkFile};
 use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
 use crate::formats::format::InputFile;
@@ -56,12 +59,22 @@ pub(super) fn input_file(storage: &dyn Storage, file: &FileToRead) -> Result<Inp
 pub(super) struct Listing {
     files: WhichFiles,
     base: Location,
+    /// The logs of file sinks that were read, by folder.
+    logs: Arc<Mutex<HashMap<Path, SinkLog>>>,
+}
+
+/// The log of a file sink.
+#[derive(Debug)]
+struct SinkLog {
+    committed: CommittedFiles,
+    /// What it said last.
+    files: Arc<Vec<ListedFile>>,
 }
 
 impl Listing {
     pub(super) fn new(files: WhichFiles, storage: &dyn Storage) -> Result<Self> {
         let base = storage.open(&files.fixed)?;
-        Ok(Self { files, base })
+        Ok(Self { files, base, logs: Arc::default() })
     }
 
     /// The path with its patterns, as an absolute URL where it has none.
@@ -104,17 +117,46 @@ impl Listing {
         Ok(self.files.patterns.is_empty() && listed.common_prefixes.iter().any(has_log))
     }
 
-    /// All files that are there now, the oldest first and those of one time by URL.
-    pub(super) async fn list(&self) -> Result<Vec<ListedFile>> {
-        let mut files = match self.files.patterns.split_last() {
-            None => self.plain().await?,
+    /// All files that are there now, the oldest first and those of one time by URL. While the log
+    /// of a file sink says the same, this is the same list, not only an equal one.
+    pub(super) async fn list(&self) -> Result<Arc<Vec<ListedFile>>> {
+        let files = match self.files.patterns.split_last() {
+            None => match self.logged(&self.base.path).await? {
+                Some(files) => return Ok(files),
+                None => self.plain().await?,
+            },
             Some((last, before)) => self.matching(before, last).await?,
         };
+        Ok(Arc::new(self.settled(files)))
+    }
+
+    /// The files that are wanted, in their order.
+    fn settled(&self, mut files: Vec<ListedFile>) -> Vec<ListedFile> {
         if let Some(filter) = &self.files.filter {
             files.retain(|file| filter.matches(file.name()));
         }
         files.sort_by(|a, b| (a.modified, &a.url).cmp(&(b.modified, &b.url)));
-        Ok(files)
+        files
+    }
+
+    /// The files that a file sink's log in a folder names; `None` where there is no log.
+    async fn logged(&self, folder: &Path) -> Result<Option<Arc<Vec<ListedFile>>>> {
+        let mut logs = self.logs.lock().await;
+        let log = logs.entry(folder.clone()).or_insert_with(|| SinkLog {
+            committed: CommittedFiles::new(&self.location(folder)),
+            files: Arc::default(),
+        });
+        match log.committed.look().await? {
+            Committed::Same => (),
+            Committed::Files(files) => {
+                log.files = Arc::new(self.settled(files.into_iter().map(of_sink).collect()));
+            }
+            Committed::NoLog => {
+                logs.remove(folder);
+                return Ok(None);
+            }
+        }
+        Ok(Some(Arc::clone(&log.files)))
     }
 
     /// The files of a path without patterns: those of a folder, or one.
@@ -164,9 +206,8 @@ impl Listing {
         let listed = self.children(folder).await?;
         let has_log = |path: &Path| path.filename() == Some(METADATA_FOLDER);
         if listed.common_prefixes.iter().any(has_log) {
-            let location = self.location(folder);
-            if let Some(committed) = committed_files(&location).await? {
-                files.extend(committed.into_iter().map(of_sink));
+            if let Some(logged) = self.logged(folder).await? {
+                files.extend(logged.iter().cloned());
                 return Ok(true);
             }
         }

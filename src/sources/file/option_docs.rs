@@ -70,7 +70,7 @@ const FILES: &[OptionDoc] = &[
         "cleanSource",
         "off",
         "delete",
-        "what becomes of a file when its epoch is committed: off, delete or archive",
+        "what becomes of a file whose epoch is committed, when the next epoch begins: off, delete or archive",
     ),
     OptionDoc::honoured(
         "sourceArchiveDir",

@@ -81,7 +81,9 @@ impl FileReading {
     ) -> Result<SendableRecordBatchStream> {
         let schema = Arc::new(self.schema.project(projection)?);
         let (reading, projection) = (self.clone(), projection.to_vec());
-        let batches = stream::iter(files.to_vec())
+        // As in Spark, a file without a byte is none, whatever the format says of it.
+        let files: Vec<FileToRead> = files.iter().filter(|file| file.size > 0).cloned().collect();
+        let batches = stream::iter(files)
             .map(move |file| reading.read_file(&file, &projection).map_err(DataFusionError::from))
             .try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))

@@ -71,6 +71,8 @@ struct State {
     backlog: VecDeque<ListedFile>,
     /// Whether the backlog is all that will ever be taken.
     is_frozen: bool,
+    /// A list of files in which nothing is new by what was taken so far.
+    known: Option<Arc<Vec<ListedFile>>>,
 }
 
 impl State {
@@ -82,12 +84,14 @@ impl State {
             seen,
             backlog: VecDeque::new(),
             is_frozen: false,
+            known: None,
         }
     }
 
     /// Takes over what the log has.
     fn adopt(&mut self, all: Vec<FileEntry>, newest: Option<u64>, done: Option<u64>) {
         self.newest = newest;
+        self.known = None;
         self.entries.clear();
         self.uncleaned.clear();
         for entry in all {
@@ -153,12 +157,17 @@ impl FileSource {
     }
 
     /// Files that were not taken yet, in the order in which they are to be.
-    async fn new_files(&self, state: &State) -> Result<VecDeque<ListedFile>> {
+    async fn new_files(&self, state: &mut State) -> Result<VecDeque<ListedFile>> {
         let listed = self.listing.list().await?;
+        if state.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, &listed)) {
+            return Ok(VecDeque::new());
+        }
         let mut files: VecDeque<ListedFile> = listed
-            .into_iter()
+            .iter()
             .filter(|file| state.seen.is_new(&file.url, file.modified_millis()))
+            .cloned()
             .collect();
+        state.known = Some(listed).filter(|_| files.is_empty());
         if self.pace.latest_first {
             files.make_contiguous().reverse();
         }
@@ -206,6 +215,7 @@ impl FileSource {
                 state.seen.add(&file.url, file.modified_millis());
             }
             state.seen.forget_old();
+            state.known = None;
             state.entries.insert(number, entries);
             state.newest = Some(number);
             return Ok(number);
@@ -342,7 +352,7 @@ impl MicroBatchSource for FileSource {
 
     async fn freeze_end(&self) -> Result<()> {
         let mut state = self.state.lock().await;
-        state.backlog = self.new_files(&state).await?;
+        state.backlog = self.new_files(&mut state).await?;
         state.is_frozen = true;
         Ok(())
     }

@@ -33,7 +33,7 @@ pub struct FileTable {
     reading: FileReading,
     listing: Listing,
     modified: Modified,
-    snapshot: Option<Vec<ListedFile>>,
+    snapshot: Option<Arc<Vec<ListedFile>>>,
 }
 
 impl FileTable {
@@ -60,7 +60,7 @@ impl FileTable {
     /// The files to read when the session is in this zone.
     async fn files(&self, zone: TimeZone) -> Result<Vec<FileToRead>> {
         let files = match &self.snapshot {
-            Some(files) => files.clone(),
+            Some(files) => Arc::clone(files),
             None => self.listing.list().await?,
         };
         let wanted = files.iter().filter(|file| self.modified.takes(file.modified, zone));
@@ -90,8 +90,9 @@ impl VersionedTable for FileTable {
     }
 
     async fn current(&self) -> Result<TableContent> {
-        let mut listed = self.listing.list().await?;
-        listed.retain(|file| self.modified.takes(file.modified, self.reading.zone));
+        let listed = self.listing.list().await?;
+        let is_taken = |file: &&ListedFile| self.modified.takes(file.modified, self.reading.zone);
+        let listed: Vec<&ListedFile> = listed.iter().filter(is_taken).collect();
         let content = Content {
             newest: listed.iter().map(|file| file.modified).max().unwrap_or_default(),
             files: listed.iter().map(|file| file.to_read()).collect(),

@@ -84,6 +84,25 @@ async fn an_archive_keeps_the_whole_path_and_what_it_has_already() {
     assert_eq!(names(&world.folder()), ["c"]);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_archive_may_be_on_another_file_system() {
+    let world = World::new();
+    world.add("a", 1, 1);
+    // In memory, and so another one than that of the files, where a machine has it.
+    let Ok(archive) = tempfile::tempdir_in("/dev/shm") else { return };
+    let root = archive.path().to_str().unwrap();
+    let options = [("cleanSource", "archive"), ("sourceArchiveDir", root)];
+    let source = world.start(&options).await;
+    source.recover(None).await.unwrap();
+    let end = next(source.as_ref(), None).await.unwrap();
+    source.commit(&end).await.unwrap();
+    let below = archive.path().join(world.folder().strip_prefix("/").unwrap());
+    assert_eq!(names(&below), ["a"]);
+    assert_eq!(fs::read_to_string(below.join("a")).unwrap(), "{\"v\":1}\n");
+    assert!(names(&world.folder()).is_empty());
+}
+
 #[tokio::test]
 async fn an_archive_must_lie_where_the_source_never_looks() {
     let world = World::new();

@@ -158,6 +158,31 @@ async fn files_come_in_the_order_in_which_they_were_written() {
 }
 
 #[tokio::test]
+async fn a_file_without_a_byte_is_passed_over_whatever_its_format() {
+    let world = World::new();
+    world.write("a", "", 1);
+    for format in ["arrow", "csv", "json", "parquet", "text"] {
+        let factory = FileSourceFactory::new(format);
+        let path = world.path("in");
+        let column = Field::new("value", DataType::Utf8, true);
+        let options: Options = [("path", path.as_str())].into_iter().collect();
+        let schema = Some(Arc::new(Schema::new(vec![column])));
+        let definition = factory.define(&options, schema, &context(false)).await.unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(LocalStorage::default());
+        let table = definition.table(&storage, Freshness::Live).await.unwrap();
+        let rows = SessionContext::new().read_table(table).unwrap().collect().await.unwrap();
+        assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 0, "{format}");
+    }
+    world.add("b", 1, 2);
+    let options: Options = [("path", world.path("in"))].into_iter().collect();
+    let inferred = FileSourceFactory::new("json").define(&options, None, &context(true)).await;
+    assert_eq!(inferred.unwrap().schema().field(0).name(), "v");
+    let source = world.start(&[]).await;
+    source.recover(None).await.unwrap();
+    assert_eq!(drain(source.as_ref(), None).await.0, [[1]]);
+}
+
+#[tokio::test]
 async fn the_newest_files_come_first_where_that_is_asked_for() {
     let world = World::new();
     for (at, name) in ["a", "b", "c"].into_iter().enumerate() {
@@ -431,9 +456,16 @@ async fn an_output_of_a_file_sink_has_the_files_that_were_committed() {
     manifest(&folder).add(0, &[file]).await.unwrap();
     let source = world.start(&[]).await;
     source.recover(None).await.unwrap();
-    assert_eq!(drain(source.as_ref(), None).await.0, [[1]]);
+    let (epochs, end) = drain(source.as_ref(), None).await;
+    assert_eq!(epochs, [[1]]);
     let table = world.table(Freshness::Live).await.unwrap();
     assert_eq!(scanned(&table).await, [1]);
+    // What is committed meanwhile is found by those who have read the log already.
+    world.add("more", 3, 3);
+    let more = SinkFile::added(folder.child("more").url, 8, 1_704_067_203_000);
+    manifest(&folder).add(1, &[more]).await.unwrap();
+    assert_eq!(drain(source.as_ref(), end).await.0, [[3]]);
+    assert_eq!(scanned(&table).await, [1, 3]);
 }
 
 async fn scanned(table: &Arc<dyn TableProvider>) -> Vec<i64> {

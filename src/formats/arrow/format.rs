@@ -1,12 +1,10 @@
-//! The format `arrow`: files of Arrow IPC, in the form of a file or of a stream.
-//!
-//! A column takes the declared type where nothing is lost, as with parquet.
+//! The format `arrow`. A column takes the declared type where nothing is lost, as with parquet.
 
 use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use async_trait::async_trait;
@@ -16,12 +14,11 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::error::{Error, Result};
+use crate::formats::arrow::lengths::{self, MAGIC};
 use crate::formats::format::{FileFormat, InputFile, ReadRequest, boxed, project};
+use crate::formats::guard::{guarded, guarded_rows};
 use crate::formats::parquet::fit::{Origin, fit};
 use crate::formats::parquet::types::spark_type;
-
-/// What a file of the file form begins with.
-const MAGIC: &[u8] = b"ARROW1";
 
 /// The format `arrow`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -58,9 +55,11 @@ impl FileFormat for ArrowFormat {
                 "cannot infer a schema, since there are no Arrow files yet; give a schema",
             ));
         };
-        let bytes = whole(file).await?;
-        let batches = Batches::open(bytes, None).map_err(|error| broken(file, &error))?;
-        let schema = batches.schema();
+        let schema = guarded(file, async {
+            let batches = Batches::open(whole(file).await?, None);
+            Ok(batches.map_err(|error| broken(file, &error))?.schema())
+        });
+        let schema = schema.await?;
         let fields = schema.fields().iter().map(|field| {
             let (name, data_type) = (field.name(), field.data_type());
             let data_type = spark_type(data_type).ok_or_else(|| {
@@ -73,13 +72,14 @@ impl FileFormat for ArrowFormat {
 
     fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {
         let output = project(&request.schema, &request.projection);
-        let wanted = Arc::clone(&output);
+        let (wanted, opened) = (Arc::clone(&output), file.clone());
         let rows = stream::once(async move {
-            let bytes = whole(&file).await?;
-            let rows = Rows::open(bytes, wanted, file)?;
+            let bytes = whole(&opened).await?;
+            let rows = Rows::open(bytes, wanted, opened)?;
             Ok::<_, Error>(stream::iter(rows))
         });
-        boxed(output, rows.try_flatten().map_err(DataFusionError::from).boxed())
+        let rows = guarded_rows(file, rows.try_flatten());
+        boxed(output, rows.map_err(DataFusionError::from).boxed())
     }
 }
 
@@ -102,6 +102,7 @@ enum Batches {
 
 impl Batches {
     fn open(bytes: Bytes, projection: Option<Vec<usize>>) -> Result<Self, ArrowError> {
+        lengths::check(&bytes)?;
         let is_file = bytes.starts_with(MAGIC);
         let bytes = Cursor::new(bytes);
         Ok(if is_file {
@@ -130,6 +131,11 @@ impl Iterator for Batches {
     }
 }
 
+/// Whether each value of a type takes some room in a file.
+fn has_bytes(data_type: &DataType) -> bool {
+    !data_type.is_nested() && !matches!(data_type, DataType::Null | DataType::FixedSizeBinary(_))
+}
+
 /// The rows of a file with the columns that were declared.
 struct Rows {
     batches: Batches,
@@ -146,6 +152,10 @@ impl Rows {
         let mut origins =
             origins.collect::<Result<Vec<_>, String>>().map_err(|why| file.data(why))?;
         let mut wanted: Vec<usize> = origins.iter().filter_map(|origin| origin.column).collect();
+        // How many rows there are is believed only of a batch that has bytes for them.
+        if !wanted.iter().any(|at| has_bytes(schema.field(*at).data_type())) {
+            wanted.extend(schema.fields().iter().position(|field| has_bytes(field.data_type())));
+        }
         wanted.sort_unstable();
         wanted.dedup();
         for origin in &mut origins {
@@ -175,71 +185,5 @@ impl Iterator for Rows {
             Ok(batch) => self.fitted(&batch),
             Err(error) => Err(broken(&self.file, &error)),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use arrow::array::{AsArray, Int32Array, StringViewArray};
-    use arrow::datatypes::{DataType, Int64Type};
-    use arrow::ipc::writer::{FileWriter, StreamWriter};
-    use object_store::memory::InMemory;
-    use object_store::path::Path;
-    use object_store::{ObjectStore, ObjectStoreExt};
-
-    use super::*;
-
-    async fn file(bytes: Vec<u8>) -> InputFile {
-        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-        let (path, size) = (Path::from("f.arrow"), bytes.len() as u64);
-        store.put(&path, bytes.into()).await.unwrap();
-        InputFile { store, path, size, url: "memory:///f.arrow".to_owned() }
-    }
-
-    fn written(as_file: bool) -> Vec<u8> {
-        let k = Arc::new(StringViewArray::from(vec![Some("a"), None])) as ArrayRef;
-        let v = Arc::new(Int32Array::from(vec![1, 2])) as ArrayRef;
-        let batch = RecordBatch::try_from_iter([("K", k), ("v", v)]).unwrap();
-        if as_file {
-            let mut writer = FileWriter::try_new(vec![], &batch.schema()).unwrap();
-            writer.write(&batch).unwrap();
-            writer.into_inner().unwrap()
-        } else {
-            let mut writer = StreamWriter::try_new(vec![], &batch.schema()).unwrap();
-            writer.write(&batch).unwrap();
-            writer.into_inner().unwrap()
-        }
-    }
-
-    fn wide() -> ReadRequest {
-        let fields = [("v", DataType::Int64), ("none", DataType::Utf8), ("k", DataType::Utf8)];
-        let fields = fields.map(|(name, kind)| Field::new(name, kind, true));
-        ReadRequest::all(&Arc::new(Schema::new(fields.to_vec())))
-    }
-
-    #[tokio::test]
-    async fn both_forms_are_read_by_name_and_cast_without_loss() {
-        for as_file in [true, false] {
-            let file = file(written(as_file)).await;
-            let inferred = ArrowFormat.infer_schema(std::slice::from_ref(&file)).await.unwrap();
-            assert_eq!(inferred.field(0).data_type(), &DataType::Utf8);
-            let rows: Vec<_> = ArrowFormat.read(file, &wide()).try_collect().await.unwrap();
-            assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().values(), &[1, 2]);
-            assert_eq!(rows[0].column(1).null_count(), 2);
-            assert_eq!(rows[0].column(2).as_string::<i32>().value(0), "a");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_no_arrow_file_is_an_error() {
-        for bytes in [b"ARROW1 but no more".to_vec(), b"nothing of the kind".to_vec(), vec![], {
-            let mut cut = written(true);
-            cut.truncate(cut.len() / 2);
-            cut
-        }] {
-            let read = ArrowFormat.read(file(bytes).await, &wide()).try_collect::<Vec<_>>().await;
-            let error = Error::from(read.unwrap_err());
-            assert!(matches!(error, Error::Data { .. }), "{error}");
-        }
     }
 }
