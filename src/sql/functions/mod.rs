@@ -26,6 +26,9 @@ pub(super) mod builtin;
 pub(super) mod datetime;
 pub(super) mod float_extremes;
 
+mod equal_floats;
+mod nested_extremes;
+
 pub(super) mod aggregate;
 pub(super) mod arithmetic;
 pub(super) mod number_casts;

@@ -7,6 +7,8 @@ pub(in crate::sql) mod counted;
 pub(in crate::sql) mod joined;
 pub(in crate::sql) mod lenient;
 
+pub(in crate::sql::functions) mod frame;
+
 mod by;
 mod define;
 mod histogram;
@@ -16,6 +18,7 @@ mod numbers;
 mod sketch;
 mod sum;
 mod sum_groups;
+mod wrapped;
 
 use std::sync::Arc;
 
@@ -33,6 +36,7 @@ pub(in crate::sql) fn add_to(aggregates: &mut Vec<Arc<AggregateUDF>>) {
         moments::functions(),
         sketch::functions(),
         sum::functions(),
+        wrapped::functions(),
     ]
     .concat();
     let is_ours = |name: &str| ours.iter().any(|function| function.name() == name);
