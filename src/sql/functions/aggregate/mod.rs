@@ -15,6 +15,7 @@ mod histogram;
 mod list;
 mod moments;
 mod numbers;
+mod pairs;
 mod sketch;
 mod sum;
 mod sum_groups;
@@ -34,6 +35,7 @@ pub(in crate::sql) fn add_to(aggregates: &mut Vec<Arc<AggregateUDF>>) {
         lenient::functions(),
         list::functions(),
         moments::functions(),
+        pairs::functions(),
         sketch::functions(),
         sum::functions(),
         wrapped::functions(),
