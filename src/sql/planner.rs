@@ -81,7 +81,7 @@ async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> 
     let statement = DfStatement::Statement(Box::new(statement));
     // DataFusion's future is large; callers should not have to carry it in theirs.
     let plan = Box::pin(state.statement_to_plan(statement)).await.map_err(unknown_function)?;
-    Ok(widened(plan)?)
+    Ok(widened(plan, state.config_options())?)
 }
 
 /// The error of a function that is not there says so.
