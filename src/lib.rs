@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod connector;
+pub mod equality;
 pub mod error;
 pub mod event_time;
 pub mod formats;

@@ -4,6 +4,7 @@
 //! `MILLSTREAM_PROPERTY_CASES` sets how many inputs each query gets, `MILLSTREAM_PROPERTY_SEED`
 //! which ones; what fails is shrunk to the smallest input that fails.
 
+mod aggregates;
 mod input;
 mod run;
 
@@ -38,6 +39,8 @@ const QUERIES: &[Query] = &[
         mode: "complete",
         text: "SELECT count(*) AS n, sum(v) AS sv, min(x) AS mi, max(s) AS ma, avg(v) AS av FROM {t}",
     },
+    aggregates::GLOBAL,
+    aggregates::GROUPED,
     Query {
         name: "filter_and_having",
         mode: "complete",

@@ -82,8 +82,8 @@ async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> 
     let statement = DfStatement::Statement(Box::new(statement));
     // DataFusion's future is large; callers should not have to carry it in theirs.
     let plan = Box::pin(state.statement_to_plan(statement)).await.map_err(unknown_function)?;
-    let is_ansi = state.config_options().execution.enable_ansi_mode;
-    Ok(unified(widened(plan)?, is_ansi)?)
+    let options = state.config_options();
+    Ok(unified(widened(plan, options)?, options.execution.enable_ansi_mode)?)
 }
 
 /// The error of a function that is not there says so.

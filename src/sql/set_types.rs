@@ -5,16 +5,13 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType::{
-    self, Boolean, Date32, Decimal128, Float32, Float64, Int64, List, Map, Struct, Timestamp, Utf8,
-};
-use arrow::datatypes::{Field, FieldRef, Fields};
+use arrow::datatypes::DataType;
 use datafusion::common::plan_datafusion_err;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast};
 
-use crate::sql::functions::widening::wider_number;
+use crate::sql::functions::common_type::common_type;
 use crate::sql::types::spark_type_name;
 
 /// A plan in which the branches of each UNION have the same types.
@@ -79,45 +76,4 @@ fn with_types(input: Arc<LogicalPlan>, types: &[DataType]) -> Result<Arc<Logical
     let columns: Vec<Expr> = columns.collect();
     let plan = LogicalPlanBuilder::from(Arc::unwrap_or_clone(input)).project(columns)?.build()?;
     Ok(Arc::new(plan))
-}
-
-/// The type that values of both types can have; `None` where there is none.
-fn common_type(left: &DataType, right: &DataType, is_ansi: bool) -> Option<DataType> {
-    let field = |left: &FieldRef, right: &FieldRef| -> Option<FieldRef> {
-        let data_type = common_type(left.data_type(), right.data_type(), is_ansi)?;
-        let is_nullable = left.is_nullable() || right.is_nullable();
-        Some(Arc::new(Field::new(left.name(), data_type, is_nullable)))
-    };
-    match (left, right) {
-        (left, right) if left == right => Some(left.clone()),
-        (DataType::Null, other) | (other, DataType::Null) => Some(other.clone()),
-        (left, right) if left.is_string() && right.is_string() => Some(Utf8),
-        (text, other) | (other, text) if text.is_string() => beside_text(other, is_ansi),
-        (Date32, time @ Timestamp(_, _)) | (time @ Timestamp(_, _), Date32) => Some(time.clone()),
-        (Timestamp(_, _), zoned @ Timestamp(_, Some(_)))
-        | (zoned @ Timestamp(_, Some(_)), Timestamp(_, _)) => Some(zoned.clone()),
-        (List(left), List(right)) => Some(List(field(left, right)?)),
-        (Map(left, _), Map(right, _)) => Some(Map(field(left, right)?, false)),
-        (Struct(left), Struct(right)) if left.len() == right.len() => {
-            let fields = left.iter().zip(right).map(|(left, right)| field(left, right));
-            Some(Struct(fields.collect::<Option<Fields>>()?))
-        }
-        (left, right) => wider_number(left, right),
-    }
-}
-
-/// What a text becomes beside a value of another type, or the other beside a text.
-fn beside_text(other: &DataType, is_ansi: bool) -> Option<DataType> {
-    if other.is_nested() {
-        return None;
-    }
-    if !is_ansi {
-        let is_kept = matches!(other, Boolean) || other.is_binary();
-        return (!is_kept).then_some(Utf8);
-    }
-    Some(match other {
-        whole if whole.is_integer() => Int64,
-        Float32 | Float64 | Decimal128(_, _) => Float64,
-        other => other.clone(),
-    })
 }

@@ -34,3 +34,14 @@ SELECT k, max(struct(v, s)) FROM t GROUP BY k
 SELECT min(array(v, 1)) FROM t
 SELECT histogram_numeric(v, 2) FROM t
 SELECT k, hash(k), avg(v) OVER (PARTITION BY k) FROM t
+SELECT max(named_struct('v', v, 's', s)) AS a, min(named_struct('v', v, 's', s)) AS b, max(array(v, 1)) AS c, min(array(array(v))) AS d FROM t
+SELECT k, max(named_struct('ts', ts, 'v', v)) AS latest, max(array(named_struct('v', v))) AS items FROM t GROUP BY k
+SELECT max_by(s, named_struct('v', v)) AS a, min_by(s, array(v)) AS b, min_by(ts, named_struct('x', x, 'v', v)) AS c FROM t
+SELECT sort_array(collect_list(DISTINCT k)) AS a, sort_array(collect_list(DISTINCT b)) AS b, sort_array(array_agg(DISTINCT v)) AS c, count(*) AS n FROM t
+SELECT skewness(DISTINCT v) AS a, kurtosis(DISTINCT v) AS b, stddev(DISTINCT v) AS c, var_pop(DISTINCT v) AS d, avg(DISTINCT v) AS e, count(*) AS n FROM t
+SELECT corr(DISTINCT v, length(s)) AS a, covar_pop(DISTINCT v, length(s)) AS b, regr_sxy(DISTINCT v, v) AS c, count(*) AS n FROM t
+SELECT k, median(DISTINCT v) AS a, bit_xor(DISTINCT v) AS b, max_by(DISTINCT s, v) AS c, try_sum(DISTINCT v) AS d, count(v) AS n FROM t GROUP BY k
+SELECT corr(x, v) AS a, regr_r2(x, v) AS b, regr_r2(v, x) AS c, covar_samp(x, v) AS d, corr(x, x) AS e FROM t
+SELECT corr(v, 1), corr(1, v), corr(1D, 1D), corr(double('NaN'), 1D), regr_r2(1D, double('NaN')), regr_r2(double('NaN'), 1D) FROM t
+SELECT avg(ts) AS a, sum(ts) AS b, mean(ts) AS c FROM t
+SELECT avg(DATE'2020-01-01')

@@ -20,3 +20,5 @@ get(array(1,2),0), get(array(1,2),5), get(array(1,2),-1), element_at(array(1,2),
 element_at(array(1),0)
 element_at(array(1),5)
 array(1,2)[5]
+SELECT arrays_zip(a, b) AS x, arrays_zip(a, array(1)) AS y, arrays_zip(a, s.l) AS z, arrays_zip(t.a) AS q, arrays_zip(m['x']) AS r, arrays_zip(n[0]) AS u, transform(n, e -> arrays_zip(e, a)) AS v FROM (SELECT array(1) AS a, array('x') AS b, named_struct('l', array(3)) AS s, map('x', array(2)) AS m, array(array(1)) AS n) AS t
+SELECT arrays_zip(array(1, 2), array('a')), arrays_zip(array(1), CAST(NULL AS ARRAY<INT>))

@@ -2,3 +2,6 @@ if(true,1,2), if(NULL,1,2), nvl(NULL,1), nvl2(NULL,1,2), ifnull(1,2), nullif(1,1
 typeof(rand()), version() IS NOT NULL, current_user() IS NOT NULL, assert_true(true), uniform(1,2,0)
 raise_error('boom')
 assert_true(false)
+SELECT CASE WHEN id > 3 THEN 'A' ELSE 2 END AS x FROM range(5)
+SELECT CASE WHEN id > 3 THEN '7' ELSE 2 END AS x, CASE WHEN id > 3 THEN '7' ELSE 2.5 END AS y, if(id > 3, '7', id) AS z FROM range(5)
+SELECT typeof(coalesce('5', 1)), typeof(nvl('5', 1)), typeof(array('5', 1)), typeof(coalesce('5', 1.5)), typeof(map('a', '5', 'b', 1)), typeof(nvl2(1, '5', tinyint(1)))

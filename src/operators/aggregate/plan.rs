@@ -165,13 +165,22 @@ impl AggregateRegion {
     ) -> OperatorStateSchema {
         let formats = aggregates.iter().map(|aggregate| AggregateFormat {
             name: aggregate.name().to_owned(),
-            // The form of DataFusion's partial state; to be raised when a release changes it.
-            format: format!("{}-1", aggregate.fun().name()),
+            format: format_of(aggregate.fun().name()),
         });
         let description = format!("aggregation `{}`", self.id);
         OperatorStateSchema::new("aggregate", description, &address.schema, formats.collect())
             .with_windows(self.windows.clone())
     }
+}
+
+/// The form of the partial state of an aggregate; to be raised when a release changes it.
+fn format_of(aggregate: &str) -> String {
+    let form = match aggregate {
+        // These were once DataFusion's, which stores one thing with keys and another without.
+        "corr" | "regr_r2" => 2,
+        _ => 1,
+    };
+    format!("{aggregate}-{form}")
 }
 
 /// What the stages over partial state have in common.

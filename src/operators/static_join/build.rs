@@ -9,6 +9,7 @@ use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_expr::PhysicalExprRef;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::equality::normalized;
 use crate::error::Result;
 
 /// No further row.
@@ -115,12 +116,15 @@ impl Built {
     }
 }
 
-/// The values of key expressions.
+/// The values of key expressions, those that are equal in one form.
 ///
 /// # Errors
 /// Those of the expressions.
 pub(super) fn evaluate(keys: &[PhysicalExprRef], rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
-    let value = |key: &PhysicalExprRef| Ok(key.evaluate(rows)?.into_array(rows.num_rows())?);
+    let value = |key: &PhysicalExprRef| {
+        let values = key.evaluate(rows)?.into_array(rows.num_rows())?;
+        Ok(normalized(&values)?)
+    };
     keys.iter().map(value).collect()
 }
 

@@ -1,5 +1,8 @@
 //! `max` and `min` of floating-point numbers in Spark's order, in which NaN is greater than every
 //! number. DataFusion's own pass NaN over.
+//!
+//! The rule that puts them in their place does the same for structs and arrays
+//! (`nested_extremes.rs`), and gives floating-point keys one form (`equal_floats.rs`).
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -14,15 +17,19 @@ use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{format_state_name, merge_schema};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Expr, ExprSchemable, GroupsAccumulator,
-    LogicalPlan, Signature, Volatility,
+    LogicalPlan, Signature, Volatility, WindowFunctionDefinition,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::prim_op::PrimitiveGroupsAccumulator;
 
 use crate::error::Error;
+use crate::sql::functions::aggregate::frame::Frame;
+use crate::sql::functions::equal_floats::{has_map, with_equal_keys};
+use crate::sql::functions::nested_extremes::NestedExtreme;
+use crate::sql::types::spark_type_name;
 
-/// Puts [`FloatExtreme`] in the place of DataFusion's `max` and `min` where they are taken of
-/// floating-point numbers, however the plan was made.
+/// Puts [`FloatExtreme`] and [`NestedExtreme`] in the place of DataFusion's `max` and `min` where
+/// they are taken of floating-point numbers, structs or arrays, however the plan was made.
 #[derive(Debug)]
 pub(in crate::sql) struct UseFloatExtremes;
 
@@ -36,23 +43,63 @@ impl AnalyzerRule for UseFloatExtremes {
             let schema = merge_schema(&node.inputs());
             node.map_expressions(|expr| expr.transform_up(|expr| replace(expr, &schema)))
         })?;
-        Ok(plan.data)
+        with_equal_keys(plan.data)
     }
 }
 
 fn replace(expr: Expr, schema: &DFSchema) -> DfResult<Transformed<Expr>> {
-    let Expr::AggregateFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
-    let extreme = match (call.func.name(), call.params.args.as_slice()) {
-        _ if call.func.inner().is::<FloatExtreme>() => None,
-        ("max", [of]) if of.get_type(schema)?.is_floating() => Some(FloatExtreme::new(true)),
-        ("min", [of]) if of.get_type(schema)?.is_floating() => Some(FloatExtreme::new(false)),
-        _ => None,
+    match expr {
+        Expr::AggregateFunction(mut call) => {
+            let Some(extreme) = instead(&call.func, &call.params.args, schema)? else {
+                return Ok(Transformed::no(Expr::AggregateFunction(call)));
+            };
+            call.func = extreme;
+            Ok(Transformed::yes(Expr::AggregateFunction(call)))
+        }
+        Expr::WindowFunction(mut call) => {
+            let extreme = match &call.fun {
+                WindowFunctionDefinition::AggregateUDF(function) => {
+                    instead(function, &call.params.args, schema)?
+                }
+                WindowFunctionDefinition::WindowUDF(_) => None,
+            };
+            let Some(extreme) = extreme else {
+                return Ok(Transformed::no(Expr::WindowFunction(call)));
+            };
+            call.fun = WindowFunctionDefinition::AggregateUDF(extreme);
+            Ok(Transformed::yes(Expr::WindowFunction(call)))
+        }
+        other => Ok(Transformed::no(other)),
+    }
+}
+
+/// What takes the place of an aggregate, if it is an extreme of what DataFusion orders otherwise.
+fn instead(
+    function: &AggregateUDF,
+    args: &[Expr],
+    schema: &DFSchema,
+) -> DfResult<Option<Arc<AggregateUDF>>> {
+    let ours = function.inner();
+    let (greatest, of) = match (function.name(), args) {
+        _ if ours.is::<FloatExtreme>() || ours.is::<NestedExtreme>() => return Ok(None),
+        ("max", [of]) => (true, of.get_type(schema)?),
+        ("min", [of]) => (false, of.get_type(schema)?),
+        _ => return Ok(None),
     };
-    let Some(extreme) = extreme else {
-        return Ok(Transformed::no(Expr::AggregateFunction(call)));
-    };
-    call.func = Arc::new(AggregateUDF::from(extreme));
-    Ok(Transformed::yes(Expr::AggregateFunction(call)))
+    if has_map(&of) {
+        let (name, of) = (function.name(), spark_type_name(&of));
+        return Err(Error::invalid(format!(
+            "`{name}` cannot order values of the type {of}; take it of map_keys or map_values"
+        ))
+        .into());
+    }
+    Ok(if of.is_floating() {
+        Some(Arc::new(AggregateUDF::from(FloatExtreme::new(greatest))))
+    } else if of.is_nested() {
+        Some(Arc::new(AggregateUDF::from(NestedExtreme::new(greatest))))
+    } else {
+        None
+    })
 }
 
 /// The greatest or the least of floating-point numbers.
@@ -92,6 +139,17 @@ impl AggregateUDFImpl for FloatExtreme {
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> DfResult<Box<dyn Accumulator>> {
         let none = ScalarValue::try_new_null(args.return_field.data_type())?;
         Ok(Box::new(ExtremeAccumulator { greatest: self.greatest, value: none }))
+    }
+
+    fn create_sliding_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> DfResult<Box<dyn Accumulator>> {
+        let none = ScalarValue::try_new_null(args.return_field.data_type())?;
+        let greatest = self.greatest;
+        Ok(Box::new(Frame::new(&args, move |_args| {
+            Ok(Box::new(ExtremeAccumulator { greatest, value: none.clone() }))
+        })))
     }
 
     fn groups_accumulator_supported(&self, _args: AccumulatorArgs<'_>) -> bool {

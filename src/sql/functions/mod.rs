@@ -26,6 +26,9 @@ pub(super) mod builtin;
 pub(super) mod datetime;
 pub(super) mod float_extremes;
 
+mod equal_floats;
+mod nested_extremes;
+
 pub(super) mod aggregate;
 pub(super) mod arithmetic;
 pub(super) mod number_casts;
@@ -33,6 +36,7 @@ pub(super) mod widening;
 
 pub(super) mod cast_as;
 pub(super) mod collections;
+pub(super) mod common_type;
 pub(super) mod conditional;
 mod csv;
 mod define;

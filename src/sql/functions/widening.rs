@@ -1,28 +1,36 @@
-//! The type that numbers of several types have in common where one of them is chosen: in CASE,
-//! `coalesce`, `greatest` and the like. DataFusion gives up digits that Spark keeps.
+//! The type that values of several types have in common where one of them is chosen: in CASE,
+//! `coalesce`, `greatest` and the like. DataFusion gives up digits that Spark keeps, and makes
+//! numbers of texts where Spark, outside of ANSI mode, makes texts of numbers.
 
-use arrow::datatypes::DataType::{self, Decimal128, Float32, Float64, Int8, Int16, Int32, Int64};
+use arrow::datatypes::DataType::{self, Utf8};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, plan_err};
+use datafusion::common::{DFSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
+use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast, lit};
 use datafusion::optimizer::AnalyzerRule;
 
-/// Functions that give one of their arguments, and how many of these come before the choice.
+use crate::sql::functions::collections::structs::named_zip;
+use crate::sql::functions::common_type::{beside_text, wider_number};
+
+/// Functions that give one of their arguments, or an array of them, and how many of these come
+/// before the choice.
 const CHOICES: &[(&str, usize)] = &[
+    ("array", 0),
     ("coalesce", 0),
     ("greatest", 0),
     ("if", 1),
     ("ifnull", 0),
     ("least", 0),
+    ("make_array", 0),
     ("nvl", 0),
     ("nvl2", 1),
 ];
 
-/// Casts the numbers that a choice is made of to the type that Spark gives it.
+/// Casts the values that a choice is made of to the type that Spark gives it.
 #[derive(Debug)]
 pub(in crate::sql) struct WidenNumbers;
 
@@ -31,13 +39,14 @@ impl AnalyzerRule for WidenNumbers {
         "widen_numbers"
     }
 
-    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        widened(plan)
+    fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+        widened(plan, config)
     }
 }
 
 /// A plan in which these choices have Spark's types, and what is above them too.
-pub(in crate::sql) fn widened(plan: LogicalPlan) -> Result<LogicalPlan> {
+pub(in crate::sql) fn widened(plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+    let is_ansi = config.execution.enable_ansi_mode;
     let mut any = false;
     let plan = plan.transform_up_with_subqueries(|node| {
         let mut schema = merge_schema(&node.inputs());
@@ -45,7 +54,7 @@ pub(in crate::sql) fn widened(plan: LogicalPlan) -> Result<LogicalPlan> {
         let names = NamePreserver::new(&node);
         let node = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let replaced = expr.transform_up(|expr| widen(expr, &schema))?;
+            let replaced = expr.transform_up(|expr| widen(expr, &schema, is_ansi))?;
             Ok(replaced.update_data(|expr| name.restore(expr)))
         })?;
         any |= node.transformed;
@@ -54,45 +63,99 @@ pub(in crate::sql) fn widened(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(plan.data)
 }
 
-fn widen(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+fn widen(expr: Expr, schema: &DFSchema, is_ansi: bool) -> Result<Transformed<Expr>> {
     match expr {
-        Expr::Case(mut case) => {
-            for (when, _) in &case.when_then_expr {
-                if case.expr.is_none() && when.get_type(schema).ok() == Some(DataType::Null) {
-                    return plan_err!(
-                        "a condition of CASE is NULL; write a BOOLEAN, or leave it out"
-                    );
-                }
+        Expr::Case(case) => widen_case(case, schema, is_ansi),
+        // In ANSI mode DataFusion compares as Spark does.
+        Expr::InList(mut list) if !is_ansi => {
+            let all: Vec<&Expr> = std::iter::once(&*list.expr).chain(&list.list).collect();
+            if common(&all, schema, is_ansi)? != Some(Utf8) {
+                return Ok(Transformed::no(Expr::InList(list)));
             }
-            let results = case.when_then_expr.iter().map(|(_, then)| &**then);
-            let results: Vec<&Expr> = results.chain(case.else_expr.as_deref()).collect();
-            let Some(common) = common(&results, schema)? else {
-                return Ok(Transformed::no(Expr::Case(case)));
-            };
-            for (_, then) in &mut case.when_then_expr {
-                **then = as_type((**then).clone(), &common, schema)?;
+            *list.expr = as_type((*list.expr).clone(), &Utf8, schema)?;
+            for item in &mut list.list {
+                *item = as_type(item.clone(), &Utf8, schema)?;
             }
-            if let Some(otherwise) = &mut case.else_expr {
-                **otherwise = as_type((**otherwise).clone(), &common, schema)?;
-            }
-            Ok(Transformed::yes(Expr::Case(case)))
+            Ok(Transformed::yes(Expr::InList(list)))
         }
-        Expr::ScalarFunction(mut call) => {
-            let known = CHOICES.iter().find(|(name, _)| *name == call.name());
-            let Some((_, before)) = known else {
-                return Ok(Transformed::no(Expr::ScalarFunction(call)));
-            };
-            let choices: Vec<&Expr> = call.args.iter().skip(*before).collect();
-            let Some(common) = common(&choices, schema)? else {
-                return Ok(Transformed::no(Expr::ScalarFunction(call)));
-            };
-            for choice in call.args.iter_mut().skip(*before) {
-                *choice = as_type(choice.clone(), &common, schema)?;
-            }
-            Ok(Transformed::yes(Expr::ScalarFunction(call)))
+        Expr::ScalarFunction(call) if call.name() == "arrays_zip" => {
+            let (func, args) = (named_zip(), with_names(call.args));
+            Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })))
         }
+        Expr::ScalarFunction(call) => widen_call(call, schema, is_ansi),
         other => Ok(Transformed::no(other)),
     }
+}
+
+fn widen_case(mut case: Case, schema: &DFSchema, is_ansi: bool) -> Result<Transformed<Expr>> {
+    for (when, _) in &case.when_then_expr {
+        if case.expr.is_none() && when.get_type(schema).ok() == Some(DataType::Null) {
+            return plan_err!("a condition of CASE is NULL; write a BOOLEAN, or leave it out");
+        }
+    }
+    let results = case.when_then_expr.iter().map(|(_, then)| &**then);
+    let results: Vec<&Expr> = results.chain(case.else_expr.as_deref()).collect();
+    let Some(common) = common(&results, schema, is_ansi)? else {
+        return Ok(Transformed::no(Expr::Case(case)));
+    };
+    for (_, then) in &mut case.when_then_expr {
+        **then = as_type((**then).clone(), &common, schema)?;
+    }
+    if let Some(otherwise) = &mut case.else_expr {
+        **otherwise = as_type((**otherwise).clone(), &common, schema)?;
+    }
+    Ok(Transformed::yes(Expr::Case(case)))
+}
+
+fn widen_call(
+    mut call: ScalarFunction,
+    schema: &DFSchema,
+    is_ansi: bool,
+) -> Result<Transformed<Expr>> {
+    let mut changed = false;
+    for places in choices(&call) {
+        let choices: Vec<&Expr> = places.iter().filter_map(|at| call.args.get(*at)).collect();
+        let Some(common) = common(&choices, schema, is_ansi)? else { continue };
+        for at in places {
+            if let Some(choice) = call.args.get_mut(at) {
+                *choice = as_type(choice.clone(), &common, schema)?;
+            }
+        }
+        changed = true;
+    }
+    let call = Expr::ScalarFunction(call);
+    Ok(if changed { Transformed::yes(call) } else { Transformed::no(call) })
+}
+
+/// The places of arguments that have one type: those that a choice is made of, the elements of an
+/// array, and the keys and the values of a map.
+fn choices(call: &ScalarFunction) -> Vec<Vec<usize>> {
+    let count = call.args.len();
+    if call.name() == "map" {
+        return [0, 1].map(|first| (first..count).step_by(2).collect()).to_vec();
+    }
+    let known = CHOICES.iter().find(|(name, _)| *name == call.name());
+    known.map(|(_, before)| (*before..count).collect()).into_iter().collect()
+}
+
+/// The arguments of `arrays_zip`, each with its name before it: that of a column or a field, or
+/// else its place.
+fn with_names(args: Vec<Expr>) -> Vec<Expr> {
+    let named = args.into_iter().enumerate().flat_map(|(at, arg)| {
+        let name = match &arg {
+            Expr::Column(column) | Expr::OuterReferenceColumn(_, column) => column.name.clone(),
+            Expr::LambdaVariable(variable) => variable.name.clone(),
+            Expr::ScalarFunction(call) => match (call.name(), call.args.as_slice()) {
+                ("get_field", [_, Expr::Literal(ScalarValue::Utf8(Some(field)), _)]) => {
+                    field.clone()
+                }
+                _ => at.to_string(),
+            },
+            _ => at.to_string(),
+        };
+        [lit(name), arg]
+    });
+    named.collect()
 }
 
 fn as_type(expr: Expr, to: &DataType, schema: &DFSchema) -> Result<Expr> {
@@ -100,22 +163,30 @@ fn as_type(expr: Expr, to: &DataType, schema: &DFSchema) -> Result<Expr> {
     Ok(if from == *to || from == DataType::Null { expr } else { cast(expr, to.clone()) })
 }
 
-/// The type of several numbers; `None` where they have one, or where not all are numbers.
-fn common(exprs: &[&Expr], schema: &DFSchema) -> Result<Option<DataType>> {
-    let mut common: Option<DataType> = None;
-    let mut differ = false;
+/// The type of several values; `None` where they have one, or where nothing is known of them here.
+fn common(exprs: &[&Expr], schema: &DFSchema, is_ansi: bool) -> Result<Option<DataType>> {
+    let mut types = vec![];
     for expr in exprs {
         // What has no type yet is left to the rules behind this one.
         let Ok(data_type) = expr.get_type(schema) else { return Ok(None) };
-        if data_type == DataType::Null {
-            continue;
+        if data_type != DataType::Null {
+            types.push(data_type);
         }
+    }
+    if !is_ansi {
+        // A text comes first, wherever it stands: what it meets becomes a text.
+        types.sort_by_key(|of| *of != Utf8);
+    }
+    let mut common: Option<DataType> = None;
+    let mut differ = false;
+    for data_type in types {
         common = match common {
             None => Some(data_type),
             Some(known) if known == data_type => Some(known),
             Some(known) => {
                 differ = true;
-                match wider_number(&known, &data_type) {
+                let wider = wider_number(&known, &data_type);
+                match wider.or_else(|| with_text(&known, &data_type, is_ansi)) {
                     Some(wider) => Some(wider),
                     None => return Ok(None),
                 }
@@ -125,34 +196,9 @@ fn common(exprs: &[&Expr], schema: &DFSchema) -> Result<Option<DataType>> {
     Ok(common.filter(|_| differ))
 }
 
-/// The type of two numbers of different types; `None` where one is no number.
-pub(in crate::sql) fn wider_number(left: &DataType, right: &DataType) -> Option<DataType> {
-    let is_float = |side: &DataType| matches!(side, Float32 | Float64);
-    if is_float(left) || is_float(right) {
-        return (left.is_numeric() && right.is_numeric()).then_some(Float64);
-    }
-    let (Some((p1, s1)), Some((p2, s2))) = (digits(left), digits(right)) else { return None };
-    if left.is_integer() && right.is_integer() {
-        return Some(if p1 >= p2 { left.clone() } else { right.clone() });
-    }
-    let scale = s1.max(s2);
-    // A scale is never negative, nor greater than its precision.
-    let whole = (i16::from(p1) - i16::from(s1)).max(i16::from(p2) - i16::from(s2));
-    let precision = whole + i16::from(scale);
-    if precision <= 38 {
-        return Some(Decimal128(precision as u8, scale));
-    }
-    // Whole digits stay before fractions do.
-    Some(Decimal128(38, (38 - whole).max(i16::from(scale.min(6))) as i8))
-}
-
-const fn digits(number: &DataType) -> Option<(u8, i8)> {
-    match number {
-        Int8 => Some((3, 0)),
-        Int16 => Some((5, 0)),
-        Int32 => Some((10, 0)),
-        Int64 => Some((20, 0)),
-        Decimal128(precision, scale) => Some((*precision, *scale)),
-        _ => None,
-    }
+/// The type of a text beside a number, or outside of ANSI mode a time.
+fn with_text(left: &DataType, right: &DataType, is_ansi: bool) -> Option<DataType> {
+    let ((Utf8, other) | (other, Utf8)) = (left, right) else { return None };
+    let is_time = matches!(other, DataType::Date32 | DataType::Timestamp(_, _));
+    if other.is_numeric() || (is_time && !is_ansi) { beside_text(other, is_ansi) } else { None }
 }

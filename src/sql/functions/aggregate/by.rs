@@ -4,99 +4,75 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
-use arrow::compute::SortOptions;
-use arrow::datatypes::{DataType, Field, FieldRef};
-use arrow::row::{RowConverter, SortField};
-use datafusion::common::{ScalarValue, internal_err, plan_err};
+use arrow::datatypes::DataType;
+use datafusion::common::{ScalarValue, internal_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{Accumulator, AggregateUDF};
+
+use crate::sql::functions::aggregate::define::{Aggregate, Making};
+use crate::sql::functions::collections::lists::comparable;
+use crate::sql::functions::define::{Call, Given};
+use crate::sql::functions::equal_floats::has_map;
 
 /// All aggregates here.
 pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
-    [("max_by", true), ("min_by", false)]
-        .map(|(name, is_max)| {
-            let signature = Signature::any(2, Volatility::Immutable);
-            Arc::new(AggregateUDF::from(By { name, is_max, signature }))
-        })
-        .to_vec()
+    vec![
+        Aggregate::new("max_by", types, state, |making| held(making, true)).udaf(),
+        Aggregate::new("min_by", types, state, |making| held(making, false)).udaf(),
+    ]
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct By {
-    name: &'static str,
-    is_max: bool,
-    signature: Signature,
+fn types(given: &Given<'_>) -> Result<Call> {
+    given.count(2..=2)?;
+    if has_map(&given.types[1]) {
+        return Err(given.refuse("a value, and an order without maps, which have no order"));
+    }
+    Ok(Call { takes: given.types.to_vec(), gives: given.types[0].clone() })
 }
 
-impl AggregateUDFImpl for By {
-    fn name(&self) -> &str {
-        self.name
-    }
+fn state(types: &[DataType]) -> Vec<(&'static str, DataType)> {
+    ["value", "order"].into_iter().zip(types.iter().cloned()).collect()
+}
 
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, args: &[DataType]) -> Result<DataType> {
-        match args {
-            [value, _order] => Ok(value.clone()),
-            _ => plan_err!("`{}` takes a value and what to order it by", self.name),
-        }
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let field = |part: &str, of: &FieldRef| {
-            let name = format_state_name(args.name, part);
-            Arc::new(Field::new(name, of.data_type().clone(), true))
-        };
-        match args.input_fields {
-            [value, order] => Ok(vec![field("value", value), field("order", order)]),
-            _ => internal_err!("`{}` has two columns", self.name),
-        }
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let [value, order] = args.expr_fields else {
-            return internal_err!("`{}` has two columns", self.name);
-        };
-        let options = SortOptions { descending: !self.is_max, nulls_first: true };
-        let field = SortField::new_with_options(order.data_type().clone(), options);
-        Ok(Box::new(Held {
-            converter: RowConverter::new(vec![field])?,
-            value: ScalarValue::try_new_null(value.data_type())?,
-            order: ScalarValue::try_new_null(order.data_type())?,
-            key: None,
-        }))
-    }
+fn held(making: &Making<'_>, is_max: bool) -> Result<Box<dyn Accumulator>> {
+    Ok(Box::new(Held {
+        is_max,
+        value: ScalarValue::try_new_null(making.argument(0)?)?,
+        order: ScalarValue::try_new_null(making.argument(1)?)?,
+        key: None,
+    }))
 }
 
 #[derive(Debug)]
 struct Held {
-    converter: RowConverter,
+    is_max: bool,
     value: ScalarValue,
     order: ScalarValue,
-    /// The order as bytes; the greatest wins.
-    key: Option<Vec<u8>>,
+    /// The order as bytes that compare as it does.
+    key: Option<Box<[u8]>>,
 }
 
 impl Accumulator for Held {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let [value, order] = values else { return internal_err!("two columns were expected") };
-        let keys = self.converter.convert_columns(&[Arc::clone(order)])?;
-        let best = (0..order.len())
-            .filter(|row| order.is_valid(*row))
-            .max_by(|a, b| keys.row(*a).cmp(&keys.row(*b)));
-        if let Some(best) = best {
-            let key = keys.row(best);
-            if self.key.as_deref().is_none_or(|held| key.as_ref() >= held) {
-                self.key = Some(key.as_ref().to_vec());
-                self.value = ScalarValue::try_from_array(value, best)?;
-                self.order = ScalarValue::try_from_array(order, best)?;
-            }
+        let keys = comparable(order)?;
+        let known = (0..order.len()).filter(|row| order.is_valid(*row));
+        // Of equal orders both give the last: the greatest that comes last, and the least of the
+        // rows from the end.
+        let best = match self.is_max {
+            true => known.max_by(|a, b| keys.row(*a).cmp(&keys.row(*b))),
+            false => known.rev().min_by(|a, b| keys.row(*a).cmp(&keys.row(*b))),
+        };
+        let Some(best) = best else { return Ok(()) };
+        let key = keys.row(best);
+        let wins = self.key.as_deref().is_none_or(|held| match self.is_max {
+            true => key.as_ref() >= held,
+            false => key.as_ref() <= held,
+        });
+        if wins {
+            self.key = Some(key.as_ref().into());
+            self.value = ScalarValue::try_from_array(value, best)?.compacted();
+            self.order = ScalarValue::try_from_array(order, best)?.compacted();
         }
         Ok(())
     }
@@ -106,7 +82,8 @@ impl Accumulator for Held {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.value.size() + self.order.size() + self.converter.size()
+        let key = self.key.as_ref().map_or(0, |key| key.len());
+        size_of_val(self) + self.value.size() + self.order.size() + key
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {

@@ -141,7 +141,7 @@ struct Held {
 
 impl Held {
     fn add(&mut self, values: &ArrayRef, counts: Option<&Int64Array>) -> Result<()> {
-        let rows = self.converter.convert_columns(&[normalized(values)])?;
+        let rows = self.converter.convert_columns(&[normalized(values)?])?;
         for (at, row) in rows.iter().enumerate().filter(|(at, _)| values.is_valid(*at)) {
             let count = match counts {
                 Some(counts) if counts.is_null(at) => 0,

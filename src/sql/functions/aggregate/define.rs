@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility,
 };
 
+use crate::sql::functions::aggregate::frame::{Frame, Recipe};
 use crate::sql::functions::collections::lists::{list_of, normalized};
 use crate::sql::functions::define::{Call, Given};
 
@@ -26,6 +27,8 @@ pub(super) struct Aggregate {
     /// The columns of what is stored, given the types of the arguments.
     pub(super) state: fn(&[DataType]) -> Vec<(&'static str, DataType)>,
     pub(super) make: fn(&Making<'_>) -> Result<Box<dyn Accumulator>>,
+    /// The result of no rows, given its type.
+    for_no_rows: fn(&DataType) -> Result<ScalarValue>,
     /// Whether it leaves values out that came before, when DISTINCT is written, by itself.
     knows_distinct: bool,
     signature: Signature,
@@ -33,8 +36,8 @@ pub(super) struct Aggregate {
 }
 
 impl Aggregate {
-    /// An aggregate that gives NULL for no rows. With DISTINCT, its accumulator sees each value of
-    /// the first argument once, and no other arguments.
+    /// An aggregate that gives NULL for no rows. With DISTINCT, its accumulator sees each row of
+    /// its arguments once.
     pub(super) fn new(
         name: &'static str,
         types: fn(&Given<'_>) -> Result<Call>,
@@ -42,7 +45,27 @@ impl Aggregate {
         make: fn(&Making<'_>) -> Result<Box<dyn Accumulator>>,
     ) -> Self {
         let signature = Signature::user_defined(Volatility::Immutable);
-        Self { name, types, state, make, knows_distinct: false, signature, aliases: vec![] }
+        Self {
+            name,
+            types,
+            state,
+            make,
+            for_no_rows: |of| ScalarValue::try_new_null(of),
+            knows_distinct: false,
+            signature,
+            aliases: vec![],
+        }
+    }
+
+    /// The same with another result for no rows.
+    pub(super) fn or_for_no_rows(mut self, result: fn(&DataType) -> Result<ScalarValue>) -> Self {
+        self.for_no_rows = result;
+        self
+    }
+
+    fn recipe(&self, args: &AccumulatorArgs<'_>) -> Recipe {
+        let (make, function) = (self.make, self.name);
+        Recipe::new(args, move |args| make(&Making { function, args: &args }))
     }
 
     /// The same, whose accumulator is told of DISTINCT.
@@ -156,73 +179,119 @@ impl AggregateUDFImpl for Aggregate {
             Arc::new(Field::new(format_state_name(args.name, part), data_type, true))
         };
         if args.is_distinct && !self.knows_distinct {
-            let value = types.first().cloned().unwrap_or(DataType::Null);
-            return Ok(vec![field(("values", list_of(value)))]);
+            return Ok(distinct_state(&args));
         }
         Ok((self.state)(&types).into_iter().map(field).collect())
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let making = Making { function: self.name, args: &args };
-        let inner = (self.make)(&making)?;
         if args.is_distinct && !self.knows_distinct {
-            return Ok(Box::new(Distinct::new(making.argument(0)?, inner)?));
+            return Ok(Box::new(Distinct::new(&args, self.recipe(&args))?));
         }
-        Ok(inner)
+        (self.make)(&Making { function: self.name, args: &args })
+    }
+
+    fn create_sliding_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(Frame::of(self.recipe(&args))))
+    }
+
+    fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
+        (self.for_no_rows)(data_type)
     }
 }
 
-/// Values of which an accumulator is to see each once.
+/// What is stored of an aggregate that is to see each row of its arguments once.
+pub(super) fn distinct_state(args: &StateFieldsArgs<'_>) -> Vec<FieldRef> {
+    let field = |input: &FieldRef| {
+        let values = list_of(input.data_type().clone());
+        Arc::new(Field::new(format_state_name(args.name, "values"), values, true))
+    };
+    args.input_fields.iter().map(field).collect()
+}
+
+/// Rows, each once.
 #[derive(Debug)]
-struct Distinct {
+pub(super) struct Seen {
     converter: RowConverter,
-    seen: BTreeSet<Box<[u8]>>,
+    rows: BTreeSet<Box<[u8]>>,
     bytes: usize,
-    inner: Box<dyn Accumulator>,
 }
 
-impl Distinct {
-    fn new(value: &DataType, inner: Box<dyn Accumulator>) -> Result<Self> {
-        let converter = RowConverter::new(vec![SortField::new(value.clone())])?;
-        Ok(Self { converter, seen: BTreeSet::new(), bytes: 0, inner })
+impl Seen {
+    /// No rows yet, of columns of these types.
+    pub(super) fn new(types: &[DataType]) -> Result<Self> {
+        let fields = types.iter().map(|of| SortField::new(of.clone())).collect();
+        Ok(Self { converter: RowConverter::new(fields)?, rows: BTreeSet::new(), bytes: 0 })
     }
 
-    fn values(&self) -> Result<Vec<ArrayRef>> {
-        let parser = self.converter.parser();
-        Ok(self.converter.convert_rows(self.seen.iter().map(|row| parser.parse(row)))?)
-    }
-}
-
-impl Accumulator for Distinct {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let [value, ..] = values else { return internal_err!("a value was expected") };
-        for row in &self.converter.convert_columns(&[normalized(value)])? {
-            if !self.seen.contains(row.as_ref()) {
+    /// Adds the rows that are not there.
+    pub(super) fn add(&mut self, columns: &[ArrayRef]) -> Result<()> {
+        let columns: Vec<ArrayRef> = columns.iter().map(normalized).collect::<Result<_>>()?;
+        for row in &self.converter.convert_columns(&columns)? {
+            if !self.rows.contains(row.as_ref()) {
                 self.bytes += row.as_ref().len() + size_of::<Box<[u8]>>();
-                self.seen.insert(row.as_ref().into());
+                self.rows.insert(row.as_ref().into());
             }
         }
         Ok(())
     }
 
+    /// The rows as columns.
+    pub(super) fn columns(&self) -> Result<Vec<ArrayRef>> {
+        let parser = self.converter.parser();
+        Ok(self.converter.convert_rows(self.rows.iter().map(|row| parser.parse(row)))?)
+    }
+
+    /// How much memory they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes + self.converter.size()
+    }
+}
+
+/// Rows of which an accumulator is to see each once.
+#[derive(Debug)]
+pub(super) struct Distinct {
+    seen: Seen,
+    recipe: Recipe,
+}
+
+impl Distinct {
+    /// For an accumulator that is made when all rows are known.
+    pub(super) fn new(args: &AccumulatorArgs<'_>, recipe: Recipe) -> Result<Self> {
+        let types: Vec<_> =
+            args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
+        Ok(Self { seen: Seen::new(&types)?, recipe })
+    }
+}
+
+impl Accumulator for Distinct {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.seen.add(values)
+    }
+
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        let values = self.values()?;
-        self.inner.update_batch(&values)?;
-        self.inner.evaluate()
+        let mut accumulator = self.recipe.fresh()?;
+        accumulator.update_batch(&self.seen.columns()?)?;
+        accumulator.evaluate()
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.bytes + self.converter.size()
+        size_of_val(self) + self.seen.bytes()
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(self.values()?.into_iter().map(list_value).collect())
+        Ok(self.seen.columns()?.into_iter().map(list_value).collect())
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let [values] = states else { return internal_err!("distinct values are in one column") };
-        for values in lists_of(values)? {
-            self.update_batch(&[values])?;
+        let lists: Vec<Vec<ArrayRef>> = states.iter().map(lists_of).collect::<Result<_>>()?;
+        for at in 0..lists.first().map_or(0, Vec::len) {
+            let columns: Vec<ArrayRef> =
+                lists.iter().filter_map(|list| list.get(at)).cloned().collect();
+            self.seen.add(&columns)?;
         }
         Ok(())
     }

@@ -7,15 +7,19 @@ pub(in crate::sql) mod counted;
 pub(in crate::sql) mod joined;
 pub(in crate::sql) mod lenient;
 
+pub(in crate::sql::functions) mod frame;
+
 mod by;
 mod define;
 mod histogram;
 mod list;
 mod moments;
 mod numbers;
+mod pairs;
 mod sketch;
 mod sum;
 mod sum_groups;
+mod wrapped;
 
 use std::sync::Arc;
 
@@ -31,8 +35,10 @@ pub(in crate::sql) fn add_to(aggregates: &mut Vec<Arc<AggregateUDF>>) {
         lenient::functions(),
         list::functions(),
         moments::functions(),
+        pairs::functions(),
         sketch::functions(),
         sum::functions(),
+        wrapped::functions(),
     ]
     .concat();
     let is_ours = |name: &str| ours.iter().any(|function| function.name() == name);

@@ -3,55 +3,38 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
+use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{ScalarValue, internal_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::format_state_name;
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{Accumulator, AggregateUDF};
+
+use crate::sql::functions::aggregate::define::Aggregate;
+use crate::sql::functions::define::{Call, Given};
 
 /// All aggregates here.
 pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
-    [("skewness", false), ("kurtosis", true)]
-        .map(|(name, is_fourth)| {
-            let signature = Signature::exact(vec![DataType::Float64], Volatility::Immutable);
-            Arc::new(AggregateUDF::from(Moment { name, is_fourth, signature }))
-        })
-        .to_vec()
+    vec![
+        Aggregate::new("skewness", types, state, |_making| held(false)).udaf(),
+        Aggregate::new("kurtosis", types, state, |_making| held(true)).udaf(),
+    ]
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Moment {
-    name: &'static str,
-    is_fourth: bool,
-    signature: Signature,
+fn held(is_fourth: bool) -> Result<Box<dyn Accumulator>> {
+    Ok(Box::new(Held { is_fourth, moments: Moments::default() }))
 }
 
-impl AggregateUDFImpl for Moment {
-    fn name(&self) -> &str {
-        self.name
+fn types(given: &Given<'_>) -> Result<Call> {
+    given.count(1..=1)?;
+    match &given.types[0] {
+        number if number.is_numeric() || matches!(number, DataType::Utf8 | DataType::Null) => {
+            Ok(Call { takes: vec![DataType::Float64], gives: DataType::Float64 })
+        }
+        _ => Err(given.refuse("a number")),
     }
+}
 
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _args: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Float64)
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let field = |part: &str| {
-            Arc::new(Field::new(format_state_name(args.name, part), DataType::Float64, true))
-        };
-        Ok(["count", "mean", "m2", "m3", "m4"].map(field).to_vec())
-    }
-
-    fn accumulator(&self, _args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Held { is_fourth: self.is_fourth, moments: Moments::default() }))
-    }
+fn state(_types: &[DataType]) -> Vec<(&'static str, DataType)> {
+    ["count", "mean", "m2", "m3", "m4"].map(|part| (part, DataType::Float64)).to_vec()
 }
 
 /// The number of values, their mean, and the sums of the powers of their distances from it.

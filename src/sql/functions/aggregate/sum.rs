@@ -17,16 +17,21 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
 };
 
+use crate::sql::functions::aggregate::frame::Frame;
 use crate::sql::functions::aggregate::sum_groups::SumGroups;
 
 /// All aggregates here.
 pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
     let signature = Signature::user_defined(Volatility::Immutable);
-    let sum = Total { kind: Kind::Sum, inner: sum_udaf(), signature: signature.clone() };
-    let avg = Total { kind: Kind::Average, inner: avg_udaf(), signature };
+    let total = |kind: Kind, inner: Arc<AggregateUDF>, aliases: &[&str]| {
+        let aliases = aliases.iter().map(|&alias| alias.to_owned()).collect();
+        let total = Total { kind, inner, signature: signature.clone(), aliases };
+        Arc::new(AggregateUDF::from(total))
+    };
     vec![
-        Arc::new(AggregateUDF::from(sum)),
-        Arc::new(AggregateUDF::from(avg).with_aliases(["mean"])),
+        total(Kind::Sum, sum_udaf(), &[]),
+        // DataFusion's own way to give a function another name forgets about frames that slide.
+        total(Kind::Average, avg_udaf(), &["mean"]),
     ]
 }
 
@@ -41,6 +46,7 @@ struct Total {
     kind: Kind,
     inner: Arc<AggregateUDF>,
     signature: Signature,
+    aliases: Vec<String>,
 }
 
 impl Total {
@@ -52,14 +58,14 @@ impl Total {
         }
     }
 
-    fn exact(&self, args: &AccumulatorArgs<'_>) -> Option<Box<dyn Accumulator>> {
+    fn exact(&self, args: &AccumulatorArgs<'_>, slides: bool) -> Option<Box<dyn Accumulator>> {
         let number = args.expr_fields.first()?.data_type();
         if args.is_distinct || !self.is_exact(number) {
             return None;
         }
         let scale = if let DataType::Decimal128(_, scale) = number { *scale } else { 0 };
         let gives = args.return_field.data_type().clone();
-        Some(Box::new(Held { kind: self.kind, scale, gives, total: None, count: 0 }))
+        Some(Box::new(Held { kind: self.kind, scale, gives, total: None, count: 0, slides }))
     }
 }
 
@@ -81,13 +87,20 @@ impl AggregateUDFImpl for Total {
         }
     }
 
+    fn aliases(&self) -> &[String] {
+        &self.aliases
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         match types {
-            [DataType::Utf8 | DataType::Null] => Ok(vec![DataType::Float64]),
+            // A timestamp counts as its seconds.
+            [DataType::Utf8 | DataType::Null | DataType::Timestamp(_, Some(_))] => {
+                Ok(vec![DataType::Float64])
+            }
             [number] if number.is_integer() && self.kind == Kind::Sum => Ok(vec![DataType::Int64]),
             [number] if number.is_integer() => Ok(vec![DataType::Float64]),
             [DataType::Float32] => Ok(vec![DataType::Float64]),
@@ -132,14 +145,25 @@ impl AggregateUDFImpl for Total {
     }
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        match self.exact(&args) {
+        match self.exact(&args, false) {
             Some(exact) => Ok(exact),
             None => self.inner.accumulator(args),
         }
     }
 
+    fn create_sliding_accumulator(
+        &self,
+        args: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn Accumulator>> {
+        if let Some(exact) = self.exact(&args, true) {
+            return Ok(exact);
+        }
+        let inner = Arc::clone(&self.inner);
+        Ok(Box::new(Frame::new(&args, move |args| inner.accumulator(args))))
+    }
+
     fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
-        match (self.exact(&args), self.kind) {
+        match (self.exact(&args, false), self.kind) {
             (Some(_), kind) => kind == Kind::Sum,
             (None, _) => self.inner.groups_accumulator_supported(args),
         }
@@ -149,7 +173,7 @@ impl AggregateUDFImpl for Total {
         &self,
         args: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        if self.exact(&args).is_some() {
+        if self.exact(&args, false).is_some() {
             return Ok(Box::new(SumGroups::new(args.return_field.data_type().clone())));
         }
         self.inner.create_groups_accumulator(args)
@@ -163,21 +187,23 @@ struct Held {
     gives: DataType,
     total: Option<i128>,
     count: i64,
+    /// Whether values are taken out again, so that a sum is to fit its type only as a result.
+    slides: bool,
 }
 
 impl Held {
-    fn add(&mut self, numbers: &ArrayRef) -> Result<()> {
+    fn add(&mut self, numbers: &ArrayRef, sign: i128) -> Result<()> {
         let mut total = self.total.unwrap_or(0);
         let before = numbers.len() - numbers.null_count();
         match numbers.data_type() {
             DataType::Int64 => {
                 for number in numbers.as_primitive::<Int64Type>().iter().flatten() {
-                    total += i128::from(number);
+                    total += sign * i128::from(number);
                 }
             }
             DataType::Decimal128(_, _) => {
                 for number in numbers.as_primitive::<Decimal128Type>().iter().flatten() {
-                    let Some(sum) = total.checked_add(number) else { return overflow() };
+                    let Some(sum) = total.checked_add(sign * number) else { return overflow() };
                     total = sum;
                 }
             }
@@ -185,6 +211,9 @@ impl Held {
         }
         if before > 0 {
             self.total = Some(total);
+        }
+        if self.slides {
+            return Ok(());
         }
         // As long as a sum fits its type between batches, it can be stored.
         self.fitting().map(|_fits| ())
@@ -267,7 +296,22 @@ impl Accumulator for Held {
         let [numbers] = values else { return internal_err!("one column was expected") };
         let known = numbers.len() - numbers.null_count();
         self.count += i64::try_from(known).unwrap_or(i64::MAX);
-        self.add(numbers)
+        self.add(numbers, 1)
+    }
+
+    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let [numbers] = values else { return internal_err!("one column was expected") };
+        let known = numbers.len() - numbers.null_count();
+        self.count -= i64::try_from(known).unwrap_or(i64::MAX);
+        self.add(numbers, -1)?;
+        if self.count == 0 {
+            self.total = None;
+        }
+        Ok(())
+    }
+
+    fn supports_retract_batch(&self) -> bool {
+        self.slides
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
@@ -291,10 +335,10 @@ impl Accumulator for Held {
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         match (self.kind, states) {
-            (Kind::Sum, [sums]) => self.add(sums),
+            (Kind::Sum, [sums]) => self.add(sums, 1),
             (Kind::Average, [counts, sums]) => {
                 self.count += counts.as_primitive::<Int64Type>().iter().flatten().sum::<i64>();
-                self.add(sums)
+                self.add(sums, 1)
             }
             _ => internal_err!("the stored sum has other columns"),
         }

@@ -4,15 +4,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float32Array, Float64Array, ListArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, UInt32Array};
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::SortOptions;
 use arrow::compute::{concat, take};
-use arrow::datatypes::{DataType, Field, FieldRef, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::row::{RowConverter, Rows, SortField};
 use datafusion::error::Result;
 use datafusion::logical_expr::type_coercion::binary::type_union_resolution;
 
+use crate::equality;
 use crate::sql::functions::define::{Arguments, Given};
 
 /// The type of an array of `element`.
@@ -54,27 +55,14 @@ pub(in crate::sql::functions) fn comparable(values: &ArrayRef) -> Result<Rows> {
 
 /// As [`comparable`], in an order of one's own.
 pub(in crate::sql::functions) fn sortable(values: &ArrayRef, options: SortOptions) -> Result<Rows> {
-    let values = normalized(values);
+    let values = normalized(values)?;
     let field = SortField::new_with_options(values.data_type().clone(), options);
     Ok(RowConverter::new(vec![field])?.convert_columns(&[values])?)
 }
 
-pub(in crate::sql::functions) fn normalized(values: &ArrayRef) -> ArrayRef {
-    match values.data_type() {
-        DataType::Float64 => {
-            let plain: Float64Array = values
-                .as_primitive::<Float64Type>()
-                .unary(|value| if value.is_nan() { f64::NAN } else { value + 0.0 });
-            Arc::new(plain)
-        }
-        DataType::Float32 => {
-            let plain: Float32Array = values
-                .as_primitive::<Float32Type>()
-                .unary(|value| if value.is_nan() { f32::NAN } else { value + 0.0 });
-            Arc::new(plain)
-        }
-        _ => Arc::clone(values),
-    }
+/// Values of which equal ones have equal bytes; [`equality`] says which are equal.
+pub(in crate::sql::functions) fn normalized(values: &ArrayRef) -> Result<ArrayRef> {
+    Ok(equality::normalized(values)?)
 }
 
 /// The values of two arrays, one after the other, and where the second begins.

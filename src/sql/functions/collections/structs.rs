@@ -19,7 +19,9 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
     [
         Function::new("array", array_types, array),
         Function::new("array_repeat", repeat_types, repeat),
-        Function::new("arrays_zip", zip_types, zip),
+        Function::new("arrays_zip", zip_types, |args| {
+            zip(args, &(0..args.arrays.len()).collect::<Vec<_>>())
+        }),
         Function::new("named_struct", named_types, named),
         Function::new("struct", struct_types, |args| structs(args, args.arrays.clone())),
     ]
@@ -72,6 +74,15 @@ fn repeat(args: &Arguments) -> Result<ArrayRef> {
     Ok(Arc::new(ListArray::try_new(element_field(args)?, offsets, values, nulls)?))
 }
 
+/// `arrays_zip` with the names of the fields: a name and an array in turn.
+pub(in crate::sql::functions) fn named_zip() -> Arc<ScalarUDF> {
+    Function::new("arrays_zip_named", named_zip_types, |args| zip(args, &odd_places(args))).udf()
+}
+
+fn odd_places(args: &Arguments) -> Vec<usize> {
+    (1..args.arrays.len()).step_by(2).collect()
+}
+
 fn zip_types(given: &Given<'_>) -> Result<Call> {
     let elements: Vec<DataType> =
         (0..given.types.len()).map(|at| element_of(given, at)).collect::<Result<_>>()?;
@@ -84,10 +95,20 @@ fn zip_types(given: &Given<'_>) -> Result<Call> {
     Ok(Call { takes, gives: list_of(DataType::Struct(fields)) })
 }
 
+fn named_zip_types(given: &Given<'_>) -> Result<Call> {
+    let (mut takes, mut fields) = (vec![], vec![]);
+    for at in (1..given.types.len()).step_by(2) {
+        let element = element_of(given, at)?;
+        let name = given.constant_text(at - 1)?.map_or_else(|| (at / 2).to_string(), str::to_owned);
+        fields.push(Field::new(name, element.clone(), true));
+        takes.extend([DataType::Utf8, list_of(element)]);
+    }
+    Ok(Call { takes, gives: list_of(DataType::Struct(fields.into())) })
+}
+
 /// The shorter arrays go on with nulls.
-fn zip(args: &Arguments) -> Result<ArrayRef> {
-    let all: Vec<&ListArray> =
-        (0..args.arrays.len()).map(|at| lists(args, at)).collect::<Result<_>>()?;
+fn zip(args: &Arguments, places: &[usize]) -> Result<ArrayRef> {
+    let all: Vec<&ListArray> = places.iter().map(|at| lists(args, *at)).collect::<Result<_>>()?;
     let mut places: Vec<Vec<Option<u32>>> = vec![vec![]; all.len()];
     let mut ends = vec![0_i32];
     let mut valid = Vec::with_capacity(args.rows);

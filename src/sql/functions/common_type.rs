@@ -1,0 +1,87 @@
+//! The type that two values have in common, where one column or one choice holds both.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType::{
+    self, Boolean, Date32, Decimal128, Float32, Float64, Int8, Int16, Int32, Int64, List, Map,
+    Struct, Timestamp, Utf8,
+};
+use arrow::datatypes::{Field, FieldRef, Fields};
+
+/// The type that values of both types can have; `None` where there is none.
+pub(in crate::sql) fn common_type(
+    left: &DataType,
+    right: &DataType,
+    is_ansi: bool,
+) -> Option<DataType> {
+    let field = |left: &FieldRef, right: &FieldRef| -> Option<FieldRef> {
+        let data_type = common_type(left.data_type(), right.data_type(), is_ansi)?;
+        let is_nullable = left.is_nullable() || right.is_nullable();
+        Some(Arc::new(Field::new(left.name(), data_type, is_nullable)))
+    };
+    match (left, right) {
+        (left, right) if left == right => Some(left.clone()),
+        (DataType::Null, other) | (other, DataType::Null) => Some(other.clone()),
+        (left, right) if left.is_string() && right.is_string() => Some(Utf8),
+        (text, other) | (other, text) if text.is_string() => beside_text(other, is_ansi),
+        (Date32, time @ Timestamp(_, _)) | (time @ Timestamp(_, _), Date32) => Some(time.clone()),
+        (Timestamp(_, _), zoned @ Timestamp(_, Some(_)))
+        | (zoned @ Timestamp(_, Some(_)), Timestamp(_, _)) => Some(zoned.clone()),
+        (List(left), List(right)) => Some(List(field(left, right)?)),
+        (Map(left, _), Map(right, _)) => Some(Map(field(left, right)?, false)),
+        (Struct(left), Struct(right)) if left.len() == right.len() => {
+            let fields = left.iter().zip(right).map(|(left, right)| field(left, right));
+            Some(Struct(fields.collect::<Option<Fields>>()?))
+        }
+        (left, right) => wider_number(left, right),
+    }
+}
+
+/// What a text becomes beside a value of another type, or the other beside a text.
+pub(in crate::sql) fn beside_text(other: &DataType, is_ansi: bool) -> Option<DataType> {
+    if other.is_nested() {
+        return None;
+    }
+    if !is_ansi {
+        let is_kept = matches!(other, Boolean) || other.is_binary();
+        return (!is_kept).then_some(Utf8);
+    }
+    Some(match other {
+        whole if whole.is_integer() => Int64,
+        Float32 | Float64 | Decimal128(_, _) => Float64,
+        other => other.clone(),
+    })
+}
+
+/// The type of two numbers of different types; `None` where one is no number. DataFusion gives up
+/// digits that Spark keeps.
+pub(in crate::sql) fn wider_number(left: &DataType, right: &DataType) -> Option<DataType> {
+    let is_float = |side: &DataType| matches!(side, Float32 | Float64);
+    if is_float(left) || is_float(right) {
+        return (left.is_numeric() && right.is_numeric()).then_some(Float64);
+    }
+    let (Some((p1, s1)), Some((p2, s2))) = (digits(left), digits(right)) else { return None };
+    if left.is_integer() && right.is_integer() {
+        return Some(if p1 >= p2 { left.clone() } else { right.clone() });
+    }
+    let scale = s1.max(s2);
+    // A scale is never negative, nor greater than its precision.
+    let whole = (i16::from(p1) - i16::from(s1)).max(i16::from(p2) - i16::from(s2));
+    let precision = whole + i16::from(scale);
+    if precision <= 38 {
+        return Some(Decimal128(precision as u8, scale));
+    }
+    // Whole digits stay before fractions do.
+    Some(Decimal128(38, (38 - whole).max(i16::from(scale.min(6))) as i8))
+}
+
+const fn digits(number: &DataType) -> Option<(u8, i8)> {
+    match number {
+        Int8 => Some((3, 0)),
+        Int16 => Some((5, 0)),
+        Int32 => Some((10, 0)),
+        Int64 => Some((20, 0)),
+        Decimal128(precision, scale) => Some((*precision, *scale)),
+        _ => None,
+    }
+}
