@@ -205,11 +205,11 @@ impl Listing {
     async fn folder(&self, folder: &Path, files: &mut Vec<ListedFile>) -> Result<bool> {
         let listed = self.children(folder).await?;
         let has_log = |path: &Path| path.filename() == Some(METADATA_FOLDER);
-        if listed.common_prefixes.iter().any(has_log) {
-            if let Some(logged) = self.logged(folder).await? {
-                files.extend(logged.iter().cloned());
-                return Ok(true);
-            }
+        if listed.common_prefixes.iter().any(has_log)
+            && let Some(logged) = self.logged(folder).await?
+        {
+            files.extend(logged.iter().cloned());
+            return Ok(true);
         }
         let is_there = !(listed.objects.is_empty() && listed.common_prefixes.is_empty());
         if self.files.recursive {

@@ -13,8 +13,8 @@
 //! | entry 8 of the log | 8 is the next offset, with the files that it has    |
 //! | `offsets/N` with 8 | the epoch runs again over the files of entry 8      |
 //!
-//! With `cleanSource`, files go when the epoch that read them is committed. A crash before that is
-//! done leaves some of them; the next run goes over its last entries again.
+//! With `cleanSource`, files go when the epoch after the one that read them is logged. A crash before
+//! that is done leaves some of them; the next run goes over its last entries again.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::fmt;
