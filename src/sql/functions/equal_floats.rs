@@ -215,7 +215,9 @@ fn transformed<T>(data: T, changed: bool) -> Transformed<T> {
 /// Numbers inside of arrays and the like in one form.
 fn nested_form(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match type_of(&expr, schema) {
-        Some(of) if of.is_nested() && has_floats(&of) => Transformed::yes(call(expr)),
+        Some(of) if of.is_nested() && has_floats(&of) && !is_call(&expr) => {
+            Transformed::yes(call(expr))
+        }
         _ => Transformed::no(expr),
     }
 }
@@ -225,21 +227,26 @@ fn one_form_of(exprs: &mut [Expr], schema: &DFSchema) -> bool {
 }
 
 fn to_one_form(expr: &mut Expr, schema: &DFSchema) -> bool {
-    let has = type_of(expr, schema).is_some_and(|of| has_floats(&of));
-    if has && !is_call(expr) {
+    let differs = !is_call(expr) && type_of(expr, schema).is_some_and(|of| has_floats(&of));
+    if differs {
         *expr = call(std::mem::take(expr));
     }
-    has
+    differs
 }
 
+/// Whether it has that form, since a plan may come by more than once.
 fn is_call(expr: &Expr) -> bool {
-    matches!(expr, Expr::ScalarFunction(call) if call.func.inner().is::<OneForm>())
+    match expr {
+        Expr::Alias(alias) => is_call(&alias.expr),
+        Expr::ScalarFunction(call) => call.func.inner().is::<OneForm>(),
+        _ => false,
+    }
 }
 
 fn call(expr: Expr) -> Expr {
     static ONE_FORM: LazyLock<Arc<ScalarUDF>> =
         LazyLock::new(|| Arc::new(ScalarUDF::from(OneForm::default())));
-    if is_call(&expr) { expr } else { ONE_FORM.call(vec![expr]) }
+    ONE_FORM.call(vec![expr])
 }
 
 /// Gives its argument with one form of each number.
