@@ -120,3 +120,4 @@ SELECT explode(i.a) AS e FROM (SELECT array(named_struct('a', 1), named_struct('
 SELECT i.nope FROM (SELECT array(named_struct('a', 1)) AS i)
 SELECT m.k, m.nope FROM (SELECT map('k', 1) AS m)
 SELECT array_contains(i.a, 2) AS c, size(i.a) AS n FROM (SELECT array(named_struct('a', 1), named_struct('a', 2)) AS i)
+SELECT id, sum(id) OVER w AS s, count(*) OVER w AS n FROM e WINDOW w AS (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)

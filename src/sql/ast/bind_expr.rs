@@ -75,6 +75,7 @@ impl Binder<'_> {
                 frames::respell_spec(spec, is_date);
                 self.visit(spec, names)?;
                 frames::restore_spec(spec);
+                literals::untype_frame(spec);
                 Ok(())
             }
             NamedWindowExpr::NamedWindow(_) => Ok(()),

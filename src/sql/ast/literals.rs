@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float32Array, Float64Array, Int64Array, StringArray};
 use sqlparser::ast::{
     CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, UnaryOperator, Value, WindowFrameBound, WindowType,
+    FunctionArguments, UnaryOperator, Value, WindowFrameBound, WindowSpec, WindowType,
 };
 
 use crate::formats::display::{Zone, write_value};
@@ -68,13 +68,8 @@ pub(super) fn type_number(expr: &mut Expr) {
         // The bounds of a frame are numbers as they are written.
         Expr::Function(function) => {
             untype_scale(function);
-            if let Some(WindowType::WindowSpec(spec)) = &mut function.over
-                && let Some(frame) = &mut spec.window_frame
-            {
-                untype(&mut frame.start_bound);
-                if let Some(end) = &mut frame.end_bound {
-                    untype(end);
-                }
+            if let Some(WindowType::WindowSpec(spec)) = &mut function.over {
+                untype_frame(spec);
             }
         }
         _ => (),
@@ -127,6 +122,16 @@ fn untype_scale(function: &mut Function) {
         && let Expr::Cast { expr, data_type: DataType::Int(None), .. } = scale
     {
         *scale = (**expr).clone();
+    }
+}
+
+/// Takes the types of the bounds of a window's frame away.
+pub(super) fn untype_frame(spec: &mut WindowSpec) {
+    if let Some(frame) = &mut spec.window_frame {
+        untype(&mut frame.start_bound);
+        if let Some(end) = &mut frame.end_bound {
+            untype(end);
+        }
     }
 }
 
