@@ -22,7 +22,8 @@ use crate::sql::functions::builtin;
 use crate::sql::functions::datetime::cast::UseTimeCasts;
 use crate::sql::functions::datetime::comparison::CompareTimesAlike;
 use crate::sql::functions::datetime::operators::TimeOperators;
-use crate::sql::functions::float_extremes::UseFloatExtremes;
+use crate::sql::functions::equal_floats::UseEqualKeys;
+use crate::sql::functions::float_extremes::UseExtremes;
 use crate::sql::functions::lambdas;
 use crate::sql::functions::number_casts::UseNumberCasts;
 use crate::sql::functions::widening::{WidenNumbers, widened};
@@ -57,7 +58,8 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     analyzer.rules.insert(0, Arc::new(CompareTimesAlike));
     analyzer.rules.insert(0, Arc::new(WidenNumbers));
     builder
-        .with_analyzer_rule(Arc::new(UseFloatExtremes))
+        .with_analyzer_rule(Arc::new(UseExtremes))
+        .with_analyzer_rule(Arc::new(UseEqualKeys))
         .with_analyzer_rule(Arc::new(UseTimeCasts))
         .with_analyzer_rule(Arc::new(UseNumberCasts))
         .with_type_planner(Arc::new(SparkTypes))

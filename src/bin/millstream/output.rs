@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringBuilder};
+use arrow::array::{ArrayRef, AsArray, StringBuilder};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -103,10 +103,13 @@ impl Text {
     /// What is left to be printed.
     fn finish(self) -> Result<Vec<u8>> {
         match self {
-            Self::Table { schema, rows, zone } => {
-                let options = ShowOptions { rows: usize::MAX, truncate: None, zone };
-                show(&schema, &rows, &options).map(String::into_bytes)
-            }
+            Self::Table { schema, rows, zone } => match plan_of(&rows) {
+                Some(plan) => Ok(plan.into_bytes()),
+                None => {
+                    let options = ShowOptions { rows: usize::MAX, truncate: None, zone };
+                    show(&schema, &rows, &options).map(String::into_bytes)
+                }
+            },
             Self::Csv { schema, zone, header: true } => {
                 csv(&RecordBatch::new_empty(schema), zone, true)
             }
@@ -114,6 +117,22 @@ impl Text {
             Self::Json(encoder) => encoder.finish(),
         }
     }
+}
+
+/// The text of EXPLAIN, which reads better without a frame around its long lines.
+fn plan_of(rows: &[RecordBatch]) -> Option<String> {
+    let mut text = String::new();
+    for batch in rows {
+        let [plan] = batch.columns() else { return None };
+        if batch.schema().field(0).name() != "plan" {
+            return None;
+        }
+        for line in plan.as_string_opt::<i32>()?.iter() {
+            text.push_str(line?.trim_end());
+            text.push('\n');
+        }
+    }
+    text.starts_with("== ").then_some(text)
 }
 
 /// Every value as the text that it is shown as, quoted where it has to be: CSV knows no types, and
@@ -232,6 +251,14 @@ mod tests {
         assert_eq!(lines[1]["n"], serde_json::Value::Null);
         assert_eq!(lines[2]["n"], 3);
         assert!(self::text(Format::Json, &[], &batch.schema()).is_empty());
+    }
+
+    #[test]
+    fn a_plan_has_no_frame() {
+        let plan: ArrayRef = Arc::new(StringArray::from(vec!["== Physical Plan ==\nScan [k]"]));
+        let batch = RecordBatch::try_from_iter([("plan", plan)]).unwrap();
+        let text = text(Format::Table, std::slice::from_ref(&batch), &batch.schema());
+        assert_eq!(text, "== Physical Plan ==\nScan [k]\n");
     }
 
     #[test]

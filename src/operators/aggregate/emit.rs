@@ -1,5 +1,7 @@
 //! What an aggregation emits, and when it forgets: pure decisions.
 
+use std::fmt;
+
 use crate::connector::output_mode::OutputMode;
 
 /// What happens to the groups of one epoch.
@@ -15,6 +17,21 @@ pub struct EmitRule {
     pub all: bool,
     /// Drop late groups before they reach the state.
     pub drop_late: bool,
+}
+
+impl fmt::Display for EmitRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self { all: true, .. } => "emits all groups",
+            Self { touched: true, .. } => "emits touched groups",
+            Self { evicted: true, .. } => "emits groups that the watermark has passed",
+            _ => "emits nothing",
+        })?;
+        if self.evict && !self.evicted {
+            f.write_str(", removes those that the watermark has passed")?;
+        }
+        Ok(())
+    }
 }
 
 /// The rule of an output mode, for keys with or without event time.

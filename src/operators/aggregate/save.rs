@@ -32,7 +32,7 @@ impl RowOperator for StateSave {
     const NAME: &'static str = "StateSaveExec";
 
     fn describe(&self) -> String {
-        format!("{}, {:?}", self.address.operator, self.rule)
+        format!("{}, {}", self.address.operator, self.rule)
     }
 
     fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, DFSchemaRef, internal_err};
 use datafusion::error::Result;
@@ -20,13 +21,28 @@ use datafusion::logical_expr::{
     Projection, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
 };
+use datafusion::optimizer::AnalyzerRule;
 
 use crate::equality::{has_floats, normalized};
 use crate::error::Error;
 use crate::sql::types::spark_type_name;
 
+/// Brings keys into one form, however the plan was made.
+#[derive(Debug)]
+pub(in crate::sql) struct UseEqualKeys;
+
+impl AnalyzerRule for UseEqualKeys {
+    fn name(&self) -> &'static str {
+        "use_equal_keys"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        with_equal_keys(plan)
+    }
+}
+
 /// A plan in which equal keys have equal bytes.
-pub(super) fn with_equal_keys(plan: LogicalPlan) -> Result<LogicalPlan> {
+fn with_equal_keys(plan: LogicalPlan) -> Result<LogicalPlan> {
     let plan = plan.transform_up_with_subqueries(|node| {
         let schema = Arc::new(merge_schema(&node.inputs()));
         let is_single = has_single_distinct(&node);

@@ -2,7 +2,7 @@
 //! number. DataFusion's own pass NaN over.
 //!
 //! The rule that puts them in their place does the same for structs and arrays
-//! (`nested_extremes.rs`), and gives floating-point keys one form (`equal_floats.rs`).
+//! (`nested_extremes.rs`).
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -24,18 +24,18 @@ use datafusion_functions_aggregate_common::aggregate::groups_accumulator::prim_o
 
 use crate::error::Error;
 use crate::sql::functions::aggregate::frame::Frame;
-use crate::sql::functions::equal_floats::{has_map, with_equal_keys};
+use crate::sql::functions::equal_floats::has_map;
 use crate::sql::functions::nested_extremes::NestedExtreme;
 use crate::sql::types::spark_type_name;
 
 /// Puts [`FloatExtreme`] and [`NestedExtreme`] in the place of DataFusion's `max` and `min` where
 /// they are taken of floating-point numbers, structs or arrays, however the plan was made.
 #[derive(Debug)]
-pub(in crate::sql) struct UseFloatExtremes;
+pub(in crate::sql) struct UseExtremes;
 
-impl AnalyzerRule for UseFloatExtremes {
+impl AnalyzerRule for UseExtremes {
     fn name(&self) -> &'static str {
-        "use_float_extremes"
+        "use_extremes"
     }
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> DfResult<LogicalPlan> {
@@ -43,7 +43,7 @@ impl AnalyzerRule for UseFloatExtremes {
             let schema = merge_schema(&node.inputs());
             node.map_expressions(|expr| expr.transform_up(|expr| replace(expr, &schema)))
         })?;
-        with_equal_keys(plan.data)
+        Ok(plan.data)
     }
 }
 

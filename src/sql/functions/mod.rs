@@ -22,29 +22,27 @@ macro_rules! same_by_name {
 pub mod batch_time;
 pub mod generators;
 
-pub(super) mod builtin;
-pub(super) mod datetime;
-pub(super) mod float_extremes;
-
-mod equal_floats;
-mod nested_extremes;
-
 pub(super) mod aggregate;
 pub(super) mod arithmetic;
-pub(super) mod number_casts;
-pub(super) mod widening;
-
+pub(super) mod builtin;
 pub(super) mod cast_as;
 pub(super) mod collections;
 pub(super) mod common_type;
 pub(super) mod conditional;
+pub(super) mod datetime;
+pub(super) mod equal_floats;
+pub(super) mod float_extremes;
+pub(super) mod lambdas;
+pub(super) mod number_casts;
+pub(super) mod record_options;
+pub(super) mod widening;
+
 mod csv;
 mod define;
 mod hashes;
 mod json;
-pub(super) mod lambdas;
 mod math;
-pub(super) mod record_options;
+mod nested_extremes;
 mod spark;
 mod strings;
 mod timestamps;
