@@ -18,6 +18,7 @@ pub mod statement;
 pub mod types;
 
 mod ast;
+mod casts;
 mod clauses;
 mod constants;
 mod cursor;

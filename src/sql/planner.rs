@@ -14,7 +14,6 @@ use sqlparser::ast::{Query, Statement};
 
 use crate::error::{Error, Result};
 use crate::sql::ast::binder;
-use crate::sql::constants;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::aggregate;
 use crate::sql::functions::arithmetic::operators::NumberOperators;
@@ -31,6 +30,7 @@ use crate::sql::relation_planner::StreamRelations;
 use crate::sql::set_types::unified;
 use crate::sql::tables::Tables;
 use crate::sql::types::SparkTypes;
+use crate::sql::{casts, constants};
 
 /// Adds all that the front end needs to a session: planners, functions and settings.
 ///
@@ -85,7 +85,9 @@ async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> 
     // DataFusion's future is large; callers should not have to carry it in theirs.
     let plan = Box::pin(state.statement_to_plan(statement)).await.map_err(unknown_function)?;
     let options = state.config_options();
-    Ok(unified(widened(plan, options)?, options.execution.enable_ansi_mode)?)
+    let is_ansi = options.execution.enable_ansi_mode;
+    casts::check(&plan)?;
+    Ok(unified(widened(plan, options)?, is_ansi)?)
 }
 
 /// The error of a function that is not there says so.

@@ -127,7 +127,7 @@ fn plan_of(rows: &[RecordBatch]) -> Option<String> {
         if batch.schema().field(0).name() != "plan" {
             return None;
         }
-        for line in plan.as_string_opt::<i32>()?.iter() {
+        for line in plan.as_string_opt::<i32>()? {
             text.push_str(line?.trim_end());
             text.push('\n');
         }

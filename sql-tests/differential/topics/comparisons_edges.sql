@@ -1,0 +1,193 @@
+-- Comparisons of values of several types.
+SELECT double('NaN') = double('NaN') AS a, double('NaN') > double('Infinity') AS b, 0.0D = -0.0D AS c
+SELECT NULL = NULL AS a, NULL <=> NULL AS b, NULL <> 1 AS c, NOT NULL AS d
+SELECT NULL AND false AS a, NULL OR true AS b, NULL AND true AS c, NULL OR false AS d
+SELECT 1 IN (1, 2) AS a, 3 IN (1, NULL) AS b, NULL IN (1) AS c, 1 NOT IN (2, NULL) AS d
+SELECT 1 BETWEEN 0 AND 2 AS a, NULL BETWEEN 0 AND 1 AS b, 5 NOT BETWEEN 1 AND 3 AS c
+SELECT 'a' < 'b' AS a, 'a' < 'B' AS b, 'ä' > 'z' AS c, '' < 'a' AS d
+SELECT '10' < 9 AS a, '10' < '9' AS b, 1 = '1.0' AS c
+SELECT 'abc' = 1 AS r
+SELECT 1 IN ('1', '2') AS r
+SELECT '1' IN (1, 2.5) AS r
+SELECT DATE'2024-01-01' = '2024-01-01' AS a, TIMESTAMP'2024-01-01 00:00:00' = DATE'2024-01-01' AS b
+SELECT DATE'2024-01-01' < 'junk' AS r
+SELECT true = 1 AS r
+SELECT true = 'yes' AS r
+SELECT array(1, 2) < array(1, 3) AS a, array(1) < array(1, NULL) AS b
+SELECT struct(1, 2) < struct(1, 3) AS r
+SELECT map('a', 1) = map('a', 1) AS r
+SELECT 1 IS DISTINCT FROM NULL AS a, NULL IS NOT DISTINCT FROM NULL AS b
+SELECT true IS TRUE AS a, NULL IS NOT TRUE AS b, false IS FALSE AS c, NULL IS UNKNOWN AS d
+SELECT count(*) AS n, d FROM (SELECT double('NaN') AS d UNION ALL SELECT double('NaN') UNION ALL SELECT 0.0D UNION ALL SELECT -0.0D) GROUP BY d
+SELECT DISTINCT d FROM (SELECT double('NaN') AS d UNION ALL SELECT double('NaN') UNION ALL SELECT 1.0D)
+SELECT X'01' < X'02' AS a, X'' = X'' AS b
+SELECT 1 == 1 AS a, 1 != 2 AS b, ! true AS c
+SELECT greatest(1, NULL, 3) AS a, least(2.5, 1) AS b, greatest('a', 'B') AS c, greatest(double('NaN'), 1) AS d
+SELECT NULL >= NULL AS r
+SELECT NULL >= false AS r
+SELECT NULL < -1Y AS r
+SELECT NULL = 0 AS r
+SELECT NULL <> 1L AS r
+SELECT NULL <=> 1.0D AS r
+SELECT NULL = 1.0 AS r
+SELECT NULL = '2024-01-01' AS r
+SELECT NULL >= DATE'2024-01-01' AS r
+SELECT NULL = TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT NULL >= array(1, 2) AS r
+SELECT NULL >= struct(1, NULL) AS r
+SELECT true = NULL AS r
+SELECT true < true AS r
+SELECT true <=> -1Y AS r
+SELECT false <> 0 AS r
+SELECT true = 3000000000 AS r
+SELECT true <=> -0.0D AS r
+SELECT false < 0.00 AS r
+SELECT false = ' 1' AS r
+SELECT true >= DATE'2024-01-01' AS r
+SELECT false >= TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT false < array(1, 2) AS r
+SELECT true <=> struct(1, 'a') AS r
+SELECT 1Y <=> NULL AS r
+SELECT 1Y >= true AS r
+SELECT 1Y <=> 1Y AS r
+SELECT 1Y < 0 AS r
+SELECT -1Y < 1L AS r
+SELECT -1Y = -0.0D AS r
+SELECT -1Y <=> 0.00 AS r
+SELECT -1Y = '1' AS r
+SELECT -1Y >= DATE'2024-01-01' AS r
+SELECT 1Y < TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT -1Y >= array(1, NULL) AS r
+SELECT 1Y <> struct(1, 'a') AS r
+SELECT 1 <=> NULL AS r
+SELECT 0 = false AS r
+SELECT 1 <> -1Y AS r
+SELECT 1 <=> 1 AS r
+SELECT 0 = 1L AS r
+SELECT 0 <> double('NaN') AS r
+SELECT 0 <> 1.0 AS r
+SELECT 1 >= '' AS r
+SELECT 1 = DATE'2024-01-01' AS r
+SELECT 1 <=> TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT 0 <> array(1, NULL) AS r
+SELECT 1 <> struct(1, NULL) AS r
+SELECT 3000000000 < NULL AS r
+SELECT 3000000000 <> true AS r
+SELECT 3000000000 = -1Y AS r
+SELECT 1L >= 0 AS r
+SELECT 3000000000 <> 1L AS r
+SELECT 1L >= double('NaN') AS r
+SELECT 1L = 0.00 AS r
+SELECT 1L >= ' 1' AS r
+SELECT 3000000000 >= DATE'2024-01-01' AS r
+SELECT 1L <> TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT 3000000000 >= array(1, NULL) AS r
+SELECT 1L = struct(1, NULL) AS r
+SELECT double('NaN') = NULL AS r
+SELECT 1.0D = false AS r
+SELECT -0.0D = 1Y AS r
+SELECT -0.0D <=> 0 AS r
+SELECT double('NaN') = 3000000000 AS r
+SELECT -0.0D = double('NaN') AS r
+SELECT -0.0D <=> 0.00 AS r
+SELECT 1.0D >= 'true' AS r
+SELECT double('NaN') <> DATE'2024-01-01' AS r
+SELECT double('NaN') < TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT -0.0D <> array(1, NULL) AS r
+SELECT double('NaN') < struct(1, 'a') AS r
+SELECT 0.00 >= NULL AS r
+SELECT 1.0 < true AS r
+SELECT 0.00 <> -1Y AS r
+SELECT 1.0 >= 0 AS r
+SELECT 0.00 <> 1L AS r
+SELECT 0.00 <=> -0.0D AS r
+SELECT 0.00 <> 0.00 AS r
+SELECT 0.00 >= '' AS r
+SELECT 1.0 = DATE'2024-01-01' AS r
+SELECT 1.0 = TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT 1.0 >= array(1, NULL) AS r
+SELECT 1.0 >= struct(1, NULL) AS r
+SELECT '2024-01-01' < NULL AS r
+SELECT 'a' >= false AS r
+SELECT ' 1' = 1Y AS r
+SELECT 'true' <=> 0 AS r
+SELECT 'true' >= 1L AS r
+SELECT '2024-01-01' < -0.0D AS r
+SELECT 'true' >= 0.00 AS r
+SELECT '1' <=> '' AS r
+SELECT '' < DATE'2024-01-01' AS r
+SELECT 'true' <> TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT ' 1' <=> array(1, NULL) AS r
+SELECT ' 1' < struct(1, 'a') AS r
+SELECT DATE'2024-01-01' = NULL AS r
+SELECT DATE'2024-01-01' = false AS r
+SELECT DATE'2024-01-01' = 1Y AS r
+SELECT DATE'2024-01-01' >= 1 AS r
+SELECT DATE'2024-01-01' < 3000000000 AS r
+SELECT DATE'2024-01-01' <=> -0.0D AS r
+SELECT DATE'2024-01-01' >= 1.0 AS r
+SELECT DATE'2024-01-01' <=> '2024-01-01' AS r
+SELECT DATE'2024-01-01' >= DATE'2024-01-01' AS r
+SELECT DATE'2024-01-01' >= TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT DATE'2024-01-01' < array(1, NULL) AS r
+SELECT DATE'2024-01-01' >= struct(1, NULL) AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' <=> NULL AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' >= false AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' = -1Y AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' >= 1 AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' <=> 1L AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' = double('NaN') AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' <=> 0.00 AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' >= '2024-01-01' AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' <> DATE'2024-01-01' AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' < TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' <=> array(1, NULL) AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' < struct(1, 'a') AS r
+SELECT array(1, NULL) >= NULL AS r
+SELECT array(1, NULL) = false AS r
+SELECT array(1, NULL) < 1Y AS r
+SELECT array(1, 2) <=> 0 AS r
+SELECT array(1, 2) < 1L AS r
+SELECT array(1, NULL) <=> 1.0D AS r
+SELECT array(1, 2) < 1.0 AS r
+SELECT array(1, NULL) <=> '' AS r
+SELECT array(1, NULL) <> DATE'2024-01-01' AS r
+SELECT array(1, 2) <=> TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT array(1, 2) >= array(1, NULL) AS r
+SELECT array(1, NULL) <> struct(1, 'a') AS r
+SELECT struct(1, NULL) < NULL AS r
+SELECT struct(1, NULL) <=> false AS r
+SELECT struct(1, 'a') <=> -1Y AS r
+SELECT struct(1, NULL) >= 1 AS r
+SELECT struct(1, 'a') < 3000000000 AS r
+SELECT struct(1, 'a') = double('NaN') AS r
+SELECT struct(1, NULL) < 0.00 AS r
+SELECT struct(1, NULL) < ' 1' AS r
+SELECT struct(1, NULL) < DATE'2024-01-01' AS r
+SELECT struct(1, NULL) >= TIMESTAMP'2024-01-01 00:00:00' AS r
+SELECT struct(1, NULL) <> array(1, 2) AS r
+SELECT struct(1, 'a') <> struct(1, 'a') AS r
+SELECT NULL IN (NULL, NULL) AS r
+SELECT nullif(NULL, NULL) AS r
+SELECT true IN (false, NULL) AS r
+SELECT nullif(true, false) AS r
+SELECT 1Y IN (-1Y, NULL) AS r
+SELECT nullif(1Y, -1Y) AS r
+SELECT 1 IN (0, NULL) AS r
+SELECT nullif(1, 0) AS r
+SELECT 1L IN (3000000000, NULL) AS r
+SELECT nullif(1L, 3000000000) AS r
+SELECT 1.0D IN (-0.0D, NULL) AS r
+SELECT nullif(1.0D, -0.0D) AS r
+SELECT 1.0 IN (0.00, NULL) AS r
+SELECT nullif(1.0, 0.00) AS r
+SELECT '1' IN ('true', NULL) AS r
+SELECT nullif('1', 'true') AS r
+SELECT DATE'2024-01-01' IN (DATE'2024-01-01', NULL) AS r
+SELECT nullif(DATE'2024-01-01', DATE'2024-01-01') AS r
+SELECT TIMESTAMP'2024-01-01 00:00:00' IN (TIMESTAMP'2024-01-01 00:00:00', NULL) AS r
+SELECT nullif(TIMESTAMP'2024-01-01 00:00:00', TIMESTAMP'2024-01-01 00:00:00') AS r
+SELECT array(1, 2) IN (array(1, NULL), NULL) AS r
+SELECT nullif(array(1, 2), array(1, NULL)) AS r
+SELECT struct(1, 'a') IN (struct(1, NULL), NULL) AS r
+SELECT nullif(struct(1, 'a'), struct(1, NULL)) AS r
