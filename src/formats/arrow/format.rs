@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::{FileReader, StreamReader};
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use crate::formats::arrow::lengths::{self, MAGIC};
 use crate::formats::format::{FileFormat, InputFile, ReadRequest, boxed, project};
 use crate::formats::guard::{guarded, guarded_rows};
 use crate::formats::parquet::fit::{Origin, fit};
-use crate::formats::parquet::types::spark_type;
+use crate::formats::parquet::types::{check_types, spark_schema};
 
 /// The format `arrow`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,18 +35,7 @@ impl FileFormat for ArrowFormat {
     }
 
     fn check_schema(&self, schema: &Schema) -> Result<()> {
-        let foreign = schema
-            .fields()
-            .iter()
-            .find(|field| spark_type(field.data_type()).as_ref() != Some(field.data_type()));
-        match foreign {
-            None => Ok(()),
-            Some(field) => Err(Error::unsupported(format!(
-                "column `{}` of type {} cannot be read from Arrow files; declare one of the SQL types",
-                field.name(),
-                field.data_type()
-            ))),
-        }
+        check_types(schema, "Arrow files")
     }
 
     async fn infer_schema(&self, files: &[InputFile]) -> Result<SchemaRef> {
@@ -59,15 +48,7 @@ impl FileFormat for ArrowFormat {
             let batches = Batches::open(whole(file).await?, None);
             Ok(batches.map_err(|error| broken(file, &error))?.schema())
         });
-        let schema = schema.await?;
-        let fields = schema.fields().iter().map(|field| {
-            let (name, data_type) = (field.name(), field.data_type());
-            let data_type = spark_type(data_type).ok_or_else(|| {
-                file.data(format!("column `{name}` is {data_type}, which no SQL type can hold; give a schema without it"))
-            })?;
-            Ok(Field::new(name, data_type, true))
-        });
-        Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
+        spark_schema(schema.await?.as_ref(), file)
     }
 
     fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {

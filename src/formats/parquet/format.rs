@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -19,7 +19,7 @@ use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, ReadRequest, box
 use crate::formats::guard::{guarded, guarded_rows};
 use crate::formats::parquet::fit::{Origin, find, fit};
 use crate::formats::parquet::reader::{FileReader, parquet_error};
-use crate::formats::parquet::types::{spark_type, widened};
+use crate::formats::parquet::types::{check_types, spark_schema, widened};
 
 /// The format `parquet`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -45,18 +45,7 @@ impl FileFormat for ParquetFormat {
     }
 
     fn check_schema(&self, schema: &Schema) -> Result<()> {
-        let foreign = schema
-            .fields()
-            .iter()
-            .find(|field| spark_type(field.data_type()).as_ref() != Some(field.data_type()));
-        match foreign {
-            None => Ok(()),
-            Some(field) => Err(Error::unsupported(format!(
-                "column `{}` of type {} cannot be read from parquet; declare one of the SQL types",
-                field.name(),
-                field.data_type()
-            ))),
-        }
+        check_types(schema, "parquet")
     }
 
     async fn infer_schema(&self, files: &[InputFile]) -> Result<SchemaRef> {
@@ -90,14 +79,7 @@ impl FileFormat for ParquetFormat {
 /// The columns of a file in Spark's types.
 async fn file_schema(file: &InputFile) -> Result<SchemaRef> {
     let builder = open(file).await?;
-    let fields = builder.schema().fields().iter().map(|field| {
-        let (name, data_type) = (field.name(), field.data_type());
-        let data_type = spark_type(data_type).ok_or_else(|| {
-            file.data(format!("column `{name}` is {data_type}, which no SQL type can hold; give a schema without it"))
-        })?;
-        Ok(Field::new(name, data_type, true))
-    });
-    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
+    spark_schema(builder.schema(), file)
 }
 
 /// The columns of both. `Err` for a column that they have with different types.

@@ -3,7 +3,44 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
+
+use crate::error::{Error, Result};
+use crate::formats::format::InputFile;
+
+/// Checks that columns can be read from files that have types of their own, such as `parquet`.
+///
+/// # Errors
+/// `Unsupported` for a type that is none of SQL's.
+pub(in crate::formats) fn check_types(schema: &Schema, files: &str) -> Result<()> {
+    let foreign = schema
+        .fields()
+        .iter()
+        .find(|field| spark_type(field.data_type()).as_ref() != Some(field.data_type()));
+    match foreign {
+        None => Ok(()),
+        Some(field) => Err(Error::unsupported(format!(
+            "column `{}` of type {} cannot be read from {files}; declare one of the SQL types",
+            field.name(),
+            field.data_type()
+        ))),
+    }
+}
+
+/// The columns of a file in Spark's types.
+///
+/// # Errors
+/// `Data` for a column that no SQL type can hold.
+pub(in crate::formats) fn spark_schema(schema: &Schema, file: &InputFile) -> Result<SchemaRef> {
+    let fields = schema.fields().iter().map(|field| {
+        let (name, data_type) = (field.name(), field.data_type());
+        let data_type = spark_type(data_type).ok_or_else(|| {
+            file.data(format!("column `{name}` is {data_type}, which no SQL type can hold; give a schema without it"))
+        })?;
+        Ok(Field::new(name, data_type, true))
+    });
+    Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
+}
 
 /// The type that a column of the file has when nobody declared one.
 ///

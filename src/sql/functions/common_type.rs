@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType::{
-    self, Boolean, Date32, Decimal128, Float32, Float64, Int8, Int16, Int32, Int64, List, Map,
-    Struct, Timestamp, Utf8,
+    self, Boolean, Date32, Decimal128, Float32, Float64, Int64, List, Map, Struct, Timestamp, Utf8,
 };
 use arrow::datatypes::{Field, FieldRef, Fields};
+
+use crate::sql::functions::arithmetic::types::{as_decimal, bounded};
 
 /// The type that values of both types can have; `None` where there is none.
 pub(in crate::sql) fn common_type(
@@ -60,28 +61,14 @@ pub(in crate::sql) fn wider_number(left: &DataType, right: &DataType) -> Option<
     if is_float(left) || is_float(right) {
         return (left.is_numeric() && right.is_numeric()).then_some(Float64);
     }
-    let (Some((p1, s1)), Some((p2, s2))) = (digits(left), digits(right)) else { return None };
+    let (Some((p1, s1)), Some((p2, s2))) = (as_decimal(left), as_decimal(right)) else {
+        return None;
+    };
     if left.is_integer() && right.is_integer() {
         return Some(if p1 >= p2 { left.clone() } else { right.clone() });
     }
-    let scale = s1.max(s2);
+    let scale = i16::from(s1.max(s2));
     // A scale is never negative, nor greater than its precision.
     let whole = (i16::from(p1) - i16::from(s1)).max(i16::from(p2) - i16::from(s2));
-    let precision = whole + i16::from(scale);
-    if precision <= 38 {
-        return Some(Decimal128(precision as u8, scale));
-    }
-    // Whole digits stay before fractions do.
-    Some(Decimal128(38, (38 - whole).max(i16::from(scale.min(6))) as i8))
-}
-
-const fn digits(number: &DataType) -> Option<(u8, i8)> {
-    match number {
-        Int8 => Some((3, 0)),
-        Int16 => Some((5, 0)),
-        Int32 => Some((10, 0)),
-        Int64 => Some((20, 0)),
-        Decimal128(precision, scale) => Some((*precision, *scale)),
-        _ => None,
-    }
+    Some(bounded(whole + scale, scale))
 }

@@ -20,6 +20,18 @@ use crate::sources::file::format_options::{csv_options, json_options};
 use crate::sources::file::option_docs::of_format;
 use crate::sql::functions::define::{Arguments, Given};
 
+/// Options of the formats that a text which is one record cannot have.
+const OF_FILES: &[&str] = &[
+    "charset",
+    "encoding",
+    "enforceSchema",
+    "header",
+    "inferSchema",
+    "lineSep",
+    "multiLine",
+    "samplingRatio",
+];
+
 /// The options in a constant map of texts, or in what [`as_text`] made of one; `None` for any other
 /// value.
 pub(in crate::sql) fn options_of(map: &ScalarValue) -> Option<Options> {
@@ -69,6 +81,12 @@ fn read<T>(
     options: &Options,
     read: impl FnOnce(&mut OptionReader<'_>) -> crate::error::Result<T>,
 ) -> Result<T> {
+    let of_files = |name: &str| OF_FILES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if let Some((name, _)) = options.iter().find(|(name, _)| of_files(name)) {
+        return datafusion::common::plan_err!(
+            "`{function}` has no use for the option `{name}`, which is about files; leave it out"
+        );
+    }
     let mut reader = options.reader(format!("function `{function}`"), docs);
     let all = read(&mut reader)?;
     reader.finish()?;

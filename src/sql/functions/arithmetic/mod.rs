@@ -6,4 +6,4 @@
 mod decimals;
 mod kernels;
 pub(in crate::sql) mod operators;
-mod types;
+pub(in crate::sql::functions) mod types;

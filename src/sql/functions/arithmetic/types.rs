@@ -70,7 +70,7 @@ fn beside_text(other: &DataType) -> DataType {
 }
 
 /// A number without a fraction as the decimal that holds all of its type.
-pub(super) const fn as_decimal(number: &DataType) -> Option<(u8, i8)> {
+pub(in crate::sql::functions) const fn as_decimal(number: &DataType) -> Option<(u8, i8)> {
     match number {
         Int8 => Some((3, 0)),
         Int16 => Some((5, 0)),
@@ -126,7 +126,7 @@ fn decimal_result(op: Op, (p1, s1): (u8, i8), (p2, s2): (u8, i8)) -> DataType {
 }
 
 /// Where precision runs out, whole digits stay before fractions do.
-fn bounded(precision: i16, scale: i16) -> DataType {
+pub(in crate::sql::functions) fn bounded(precision: i16, scale: i16) -> DataType {
     let most = i16::from(MAX_PRECISION);
     if precision <= most {
         return Decimal128(precision.max(1) as u8, scale as i8);
