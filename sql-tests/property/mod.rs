@@ -5,17 +5,22 @@
 //! which ones; what fails is shrunk to the smallest input that fails.
 
 mod aggregates;
+mod guards;
 mod input;
 mod run;
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use millstream::runtime::task;
+use proptest::prelude::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use tokio::runtime::Handle;
 
 use crate::case::Case;
 use crate::outcome::{Fallible, Outcome};
+use crate::property::guards::Question;
+use crate::property::input::Input;
 use crate::property::run::Query;
 
 /// How many inputs each query gets.
@@ -97,7 +102,9 @@ pub(crate) fn cases() -> Fallible<Vec<Case>> {
         Case::new(format!("property/{}", query.name), move || search(query, cases, seed))
             .within(limit)
     };
-    Ok(QUERIES.iter().map(case).collect())
+    let guards = Case::new("property/guards".to_owned(), move || guards(4 * cases, seed))
+        .within(Duration::from_secs(60 + 5 * u64::from(cases)));
+    Ok(QUERIES.iter().map(case).chain([guards]).collect())
 }
 
 /// A number of the environment.
@@ -114,16 +121,35 @@ pub(crate) fn number(name: &str) -> Fallible<Option<u64>> {
 /// Looks for an input that a query answers wrongly.
 async fn search(query: &'static Query, cases: u32, seed: u64) -> Fallible<Outcome> {
     let handle = Handle::current();
+    let check = move |input: &Input| handle.block_on(run::check(query, input));
+    try_all(input::inputs, check, cases, seed).await
+}
+
+/// Looks for conditions that do not guard.
+async fn guards(cases: u32, seed: u64) -> Fallible<Outcome> {
+    let handle = Handle::current();
+    let check = move |question: &Question| handle.block_on(guards::check(question));
+    try_all(guards::questions, check, cases, seed).await
+}
+
+async fn try_all<S>(
+    strategy: impl Fn() -> S + Send + 'static,
+    check: impl Fn(&S::Value) -> Fallible<()> + Send + 'static,
+    cases: u32,
+    seed: u64,
+) -> Fallible<Outcome>
+where
+    S: Strategy,
+    S::Value: Clone + Display + Send + 'static,
+{
     let search = task::spawn_blocking(move || {
         let config =
             Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        TestRunner::new_with_rng(config, rng).run(&input::inputs(), |input| {
-            handle
-                .block_on(run::check(query, &input))
-                .map_err(|failure| TestCaseError::fail(failure.to_string()))
+        TestRunner::new_with_rng(config, rng).run(&strategy(), |input| {
+            check(&input).map_err(|failure| TestCaseError::fail(failure.to_string()))
         })
     });
     match search.await? {

@@ -112,8 +112,9 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
             self.load().await?;
         }
         let (kind, lines) = self.plan(epoch, entries, keep)?;
-        let text = log_file::render(&lines)?;
-        if let Err(error) = log_file::create(&self.file(epoch, kind), text).await {
+        let file = self.file(epoch, kind);
+        let text = log_file::render(&lines, &file)?;
+        if let Err(error) = log_file::create(&file, text).await {
             // The file may be there all the same, by somebody else's hand or by our own.
             self.forget();
             return Err(error);

@@ -5,7 +5,9 @@
 //! {"path":"file:///in/a.json","timestamp":1700000000000,"batchId":0}
 //! ```
 //!
-//! There is no line break at the end, as Spark has none.
+//! There is no line break at the end, as Spark has none. The last entry carries the seal of the
+//! file ([`seal`](crate::checkpoint::seal)), so that a file that was damaged, or put in the place of
+//! another, is told.
 
 use object_store::{
     Error as StoreError, ListResult, ObjectStoreExt, PutMode, PutOptions, PutPayload,
@@ -13,14 +15,15 @@ use object_store::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::checkpoint::seal;
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
 
 /// The version of the files that are written, and the only one that is read.
 const VERSION: u32 = 1;
 
-/// The text of a file with one line of JSON for each entry.
-pub(crate) fn render<T: Serialize>(entries: &[T]) -> Result<String> {
+/// The text of a file with one line of JSON for each entry, sealed.
+pub(crate) fn render<T: Serialize>(entries: &[T], file: &Location) -> Result<String> {
     let mut text = format!("v{VERSION}");
     for entry in entries {
         let line = serde_json::to_string(entry)
@@ -28,12 +31,13 @@ pub(crate) fn render<T: Serialize>(entries: &[T]) -> Result<String> {
         text.push('\n');
         text.push_str(&line);
     }
-    Ok(text)
+    Ok(seal::sealed(text, file))
 }
 
 /// The entries in a file, one for each line.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, file: &Location) -> Result<Vec<T>> {
-    let lines = body(text, file)?.lines().enumerate();
+    let text = seal::opened(text, file)?;
+    let lines = body(&text, file)?.lines().enumerate();
     lines
         .map(|(at, line)| {
             serde_json::from_str(line).map_err(|error| {
@@ -45,7 +49,8 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str, file: &Location) -> Result<
 
 /// The only entry in a file.
 pub(crate) fn parse_one<T: DeserializeOwned>(text: &str, file: &Location) -> Result<T> {
-    serde_json::from_str(body(text, file)?).map_err(|error| {
+    let text = seal::opened(text, file)?;
+    serde_json::from_str(body(&text, file)?).map_err(|error| {
         Error::corrupt(&file.given, format!("what follows its version line is no entry: {error}"))
     })
 }

@@ -53,8 +53,9 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync> MetadataLog<T> {
     /// # Errors
     /// `AlreadyExists` when the epoch has an entry; `Storage`.
     pub async fn add(&self, epoch: u64, entry: &T) -> Result<()> {
-        let text = log_file::render(std::slice::from_ref(entry))?;
-        if let Err(error) = log_file::create(&self.file(epoch), text).await {
+        let file = self.file(epoch);
+        let text = log_file::render(std::slice::from_ref(entry), &file)?;
+        if let Err(error) = log_file::create(&file, text).await {
             // The file may be there all the same, by somebody else's hand or by our own.
             self.memory().is_listed = false;
             return Err(error);

@@ -56,7 +56,7 @@ impl Registry {
     /// The sink of this format.
     ///
     /// # Errors
-    /// `NotFound` with the nearest name.
+    /// `NotFound` with the nearest name; `Unsupported` with all of them where none is near.
     pub fn sink(&self, format: &str) -> Result<Arc<dyn SinkFactory>> {
         find(&self.sinks, "sink format", format)
     }
@@ -70,9 +70,18 @@ fn find<T: ?Sized>(
     what: &'static str,
     name: &str,
 ) -> Result<Arc<T>> {
-    all.get(&name.to_ascii_lowercase()).map(Arc::clone).ok_or_else(|| Error::NotFound {
-        what,
-        name: name.to_owned(),
-        nearest: nearest(name, all.keys().map(String::as_str)).map(str::to_owned),
-    })
+    if let Some(found) = all.get(&name.to_ascii_lowercase()) {
+        return Ok(Arc::clone(found));
+    }
+    let names = all.keys().map(String::as_str);
+    match nearest(name, names.clone()).map(str::to_owned) {
+        None => {
+            let names: Vec<&str> = names.collect();
+            Err(Error::unsupported(format!(
+                "there is no {what} `{name}`; there are {}",
+                names.join(", ")
+            )))
+        }
+        nearest => Err(Error::NotFound { what, name: name.to_owned(), nearest }),
+    }
 }

@@ -192,8 +192,10 @@ fn arrow(error: &ArrowError) -> String {
 fn cast(text: &str) -> Option<String> {
     let value = between(text, "Cannot cast string '", "' to value of ")?;
     let data_type = between(text, "' to value of ", " type")?;
+    // An empty text would not be seen between backticks.
+    let value = if value.is_empty() { "''".to_owned() } else { format!("`{value}`") };
     Some(format!(
-        "`{value}` cannot be cast to {}; use try_cast to get NULL instead, or set spark.sql.ansi.enabled to false",
+        "{value} cannot be cast to {}; use try_cast to get NULL instead, or set spark.sql.ansi.enabled to false",
         sql_types(data_type).to_uppercase()
     ))
 }

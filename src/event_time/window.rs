@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 
+/// The most windows that a row may be in.
+const MOST_WINDOWS: i64 = 100_000;
+
 /// Windows of one width that begin every `slide`, aligned to 1970 in UTC plus `start`.
 ///
 /// All values are microseconds. A window is half open: `[begin, begin + width)`.
@@ -18,7 +21,8 @@ impl WindowSpec {
     /// Windows of `width` that begin every `slide`, moved by `start`, in microseconds.
     ///
     /// # Errors
-    /// `Invalid` unless `0 < slide <= width` and `|start| < slide`.
+    /// `Invalid` unless `0 < slide <= width` and `|start| < slide`, and for more windows a row
+    /// than could be worked with.
     pub fn try_new(width: i64, slide: i64, start: i64) -> Result<Self> {
         if width <= 0 || slide <= 0 {
             return Err(Error::invalid("the duration and the slide of a window must be positive"));
@@ -32,6 +36,13 @@ impl WindowSpec {
             return Err(Error::invalid(
                 "the start time of a window must be shorter than its slide",
             ));
+        }
+        if width / slide > MOST_WINDOWS {
+            return Err(Error::invalid(format!(
+                "each row would be in {} windows, and {MOST_WINDOWS} is the most; make the slide \
+                 longer, or the duration shorter",
+                width / slide
+            )));
         }
         Ok(Self { width, slide, start })
     }
@@ -112,5 +123,11 @@ mod tests {
         assert!(WindowSpec::try_new(5, 10, 0).is_err());
         assert!(WindowSpec::try_new(-5, -5, 0).is_err());
         assert!(WindowSpec::try_new(10, 10, 10).is_err());
+    }
+
+    #[test]
+    fn a_row_is_in_a_bounded_number_of_windows() {
+        assert!(WindowSpec::try_new(MOST_WINDOWS, 1, 0).is_ok());
+        assert!(WindowSpec::try_new(MOST_WINDOWS + 1, 1, 0).is_err());
     }
 }

@@ -6,6 +6,7 @@ pub mod batch_time;
 pub mod check;
 pub mod event_time;
 pub mod explain_mode;
+pub mod guards;
 pub mod join_keys;
 pub mod rewrite;
 pub mod static_tables;

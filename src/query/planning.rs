@@ -13,6 +13,7 @@ use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::logical::batch_time::use_batch_time;
 use crate::logical::check::check;
+use crate::logical::guards::in_order;
 use crate::logical::join_keys::drop_null_keys;
 use crate::logical::rewrite::{RewriteArgs, rewrite};
 use crate::logical::static_tables::{StaticTables, name_tables};
@@ -74,7 +75,7 @@ pub async fn plan_query(
     let prepared = if mode == OutputMode::Complete { prepared } else { place_limits(prepared)? };
     let parallelism = state.config().target_partitions();
     let (prepared, tables) = name_tables(prepared, parallelism)?;
-    let optimized = state.optimize(&prepared)?;
+    let optimized = in_order(state.optimize(&prepared)?)?;
     let names: BTreeMap<u64, String> =
         sources.iter().map(|(name, table)| (table.id(), name.clone())).collect();
     let args = RewriteArgs {

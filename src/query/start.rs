@@ -93,6 +93,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     let settings = pinned_settings(&checkpoint, &args.settings).await?;
     let plan = plan_query(&args.state, args.plan.clone(), args.mode, &settings).await?;
     check_fit(&checkpoint, &plan).await?;
+    refuse_own_input(&args, &plan)?;
     let sink = open_sink(&args, &plan, context).await?;
     let metadata = QueryMetadata::load_or_create(&checkpoint, &Uuid::new_v4().to_string()).await?;
     // From here on a run before this one may do no more; nothing was changed until now.
@@ -197,6 +198,26 @@ async fn pinned_settings(checkpoint: &Checkpoint, settings: &Settings) -> Result
     let Some(newest) = offsets.latest().await? else { return Ok(settings.clone()) };
     let entry = offsets.get(newest).await?;
     Ok(entry.map_or_else(|| settings.clone(), |entry| settings.with_pinned(&entry.conf)))
+}
+
+/// A query that reads what it writes would never come to an end.
+fn refuse_own_input(args: &StartArgs, plan: &QueryPlan) -> Result<()> {
+    let SinkSpec::Format { options, .. } = &args.sink else { return Ok(()) };
+    let Some(output) = options.get("path") else { return Ok(()) };
+    let written = args.storage.open(output)?;
+    for (name, table) in &plan.sources {
+        let Some(input) = table.definition().written_with().and_then(|with| with.get("path"))
+        else {
+            continue;
+        };
+        if args.storage.open(input).is_ok_and(|read| read.path == written.path) {
+            return Err(Error::invalid(format!(
+                "the query would read its own output: its source `{name}` reads `{input}`, where \
+                 it writes; give it another output path"
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn open_sink(

@@ -13,6 +13,7 @@ use crate::connector::registry::Registry;
 use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
 use crate::formats::display::Zone;
+use crate::logical::guards::GuardedPlanner;
 use crate::physical::planner::query_planner;
 use crate::query::manager::StreamingQueryManager;
 use crate::runtime::clock::Clock;
@@ -88,7 +89,8 @@ impl StreamSession {
         let Parts { state, settings, registry, storage, clock } = parts;
         let mut state = sql::planner::configure(state);
         // Tables can be observed as streams can.
-        state.query_planner().get_or_insert_with(query_planner);
+        let planner = state.query_planner().take().unwrap_or_else(query_planner);
+        *state.query_planner() = Some(Arc::new(GuardedPlanner(planner)));
         let state = state.build();
         let context = SessionContext::new_with_state(state);
         apply_settings(&context, &settings)?;

@@ -29,6 +29,7 @@ mod lateral_view;
 mod marker;
 mod raw_strings;
 mod relation_planner;
+mod set_counts;
 mod tables;
 mod tokens;
 mod words;

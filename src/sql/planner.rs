@@ -13,6 +13,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use sqlparser::ast::{Query, Statement};
 
 use crate::error::{Error, Result};
+use crate::logical::guards::DeferErrors;
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::aggregate;
@@ -27,6 +28,7 @@ use crate::sql::functions::lambdas;
 use crate::sql::functions::number_casts::UseNumberCasts;
 use crate::sql::functions::widening::{WidenNumbers, widened};
 use crate::sql::relation_planner::StreamRelations;
+use crate::sql::set_counts::counted;
 use crate::sql::set_types::unified;
 use crate::sql::tables::Tables;
 use crate::sql::types::SparkTypes;
@@ -62,6 +64,7 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_analyzer_rule(Arc::new(UseEqualKeys))
         .with_analyzer_rule(Arc::new(UseTimeCasts))
         .with_analyzer_rule(Arc::new(UseNumberCasts))
+        .with_analyzer_rule(Arc::new(DeferErrors))
         .with_type_planner(Arc::new(SparkTypes))
 }
 
@@ -87,7 +90,7 @@ async fn run(state: &SessionState, statement: Statement) -> Result<LogicalPlan> 
     let options = state.config_options();
     let is_ansi = options.execution.enable_ansi_mode;
     casts::check(&plan)?;
-    Ok(unified(widened(plan, options)?, is_ansi)?)
+    Ok(counted(unified(widened(plan, options)?, is_ansi)?)?)
 }
 
 /// The error of a function that is not there says so.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::seal::sealed;
 use super::{litter, local, names_on_disk};
 use crate::checkpoint::claim::Claim;
 use crate::checkpoint::layout::Checkpoint;
@@ -26,7 +27,7 @@ async fn runs_are_numbered_from_zero() {
         assert_eq!(take(&dir).await.run(), run);
     }
     let text = fs::read_to_string(dir.path().join("c/runs/0")).unwrap();
-    assert_eq!(text, "v1\n{\"runId\":\"run\",\"timestamp\":7}");
+    assert_eq!(text, sealed("v1\n{\"runId\":\"run\",\"timestamp\":7}", "0"));
 }
 
 #[tokio::test]

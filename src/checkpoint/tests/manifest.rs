@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::local;
+use super::seal::sealed;
 use crate::checkpoint::manifest::{SinkFile, committed_files, manifest};
 use crate::error::Error;
 
@@ -12,11 +13,12 @@ async fn an_entry_has_the_fields_of_spark() {
     let out = local(&dir, "out");
     let file = SinkFile::added("file:///out/part-0", 917, 1_700_000_000_000);
     manifest(&out).add(0, std::slice::from_ref(&file)).await.unwrap();
+    let text = "v1\n{\"path\":\"file:///out/part-0\",\"size\":917,\"isDir\":false,\
+         \"modificationTime\":1700000000000,\"blockReplication\":1,\"blockSize\":33554432,\
+         \"action\":\"add\"}";
     assert_eq!(
         fs::read_to_string(dir.path().join("out/_spark_metadata/0")).unwrap(),
-        "v1\n{\"path\":\"file:///out/part-0\",\"size\":917,\"isDir\":false,\
-         \"modificationTime\":1700000000000,\"blockReplication\":1,\"blockSize\":33554432,\
-         \"action\":\"add\"}"
+        sealed(text, "0")
     );
     assert_eq!(committed_files(&out).await.unwrap(), Some(vec![file]));
 }

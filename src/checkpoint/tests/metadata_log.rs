@@ -6,6 +6,7 @@ use std::sync::Arc;
 use object_store::ObjectStoreExt;
 use tempfile::TempDir;
 
+use super::seal::sealed;
 use super::{litter, local, names_on_disk};
 use crate::checkpoint::layout::Checkpoint;
 use crate::checkpoint::metadata_log::MetadataLog;
@@ -32,10 +33,8 @@ async fn an_entry_is_a_version_line_and_a_line_of_json() {
     let dir = tempfile::tempdir().unwrap();
     let checkpoint = Checkpoint::new(local(&dir, "c"));
     checkpoint.offsets().add(0, &OffsetEntry::default()).await.unwrap();
-    assert_eq!(
-        fs::read_to_string(dir.path().join("c/offsets/0")).unwrap(),
-        "v1\n{\"batchWatermarkMs\":0,\"batchTimestampMs\":0,\"conf\":{},\"sources\":{}}"
-    );
+    let text = "v1\n{\"batchWatermarkMs\":0,\"batchTimestampMs\":0,\"conf\":{},\"sources\":{}}";
+    assert_eq!(fs::read_to_string(dir.path().join("c/offsets/0")).unwrap(), sealed(text, "0"));
     let again = Checkpoint::new(local(&dir, "c")).offsets();
     assert_eq!(again.get(0).await.unwrap(), Some(OffsetEntry::default()));
 }

@@ -5,6 +5,7 @@ mod compactible_log;
 mod manifest;
 mod metadata_log;
 mod query_metadata;
+mod seal;
 mod storage;
 mod synced_store;
 

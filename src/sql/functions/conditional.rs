@@ -38,10 +38,8 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new("current_catalog", no_argument, |args| {
             constant(args, &args.config.catalog.default_catalog)
         }),
-        Function::new("current_database", no_argument, |args| {
-            constant(args, &args.config.catalog.default_schema)
-        })
-        .or(&["current_schema"]),
+        Function::new("current_database", no_argument, |args| constant(args, "default"))
+            .or(&["current_schema"]),
         Function::new("raise_error", raise_types, raise_error).volatile(),
         Function::new("assert_true", assert_types, assert_true).volatile(),
     ]

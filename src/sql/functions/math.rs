@@ -57,7 +57,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         Function::new(
             "pow",
             |given| parameters(given, 2, &[Float64, Float64], Float64),
-            |args| binary(args, f64::powf),
+            |args| binary(args, power),
         )
         .or(&["power"]),
         Function::new(
@@ -378,6 +378,14 @@ fn convert(number: &str, from: i32, to: i32) -> Option<String> {
         digits.push('-');
     }
     Some(digits.into_iter().rev().collect())
+}
+
+/// One to the power of what is no number is no number, as in Java.
+fn power(base: f64, exponent: f64) -> f64 {
+    if exponent.is_nan() || (base.abs() == 1.0 && exponent.is_infinite()) {
+        return f64::NAN;
+    }
+    base.powf(exponent)
 }
 
 #[cfg(test)]

@@ -154,12 +154,16 @@ pub(super) fn all_said(text: &str) -> Vec<Said> {
 /// Commands that are known without their dot too, as other shells have them.
 const PLAIN: &[&str] = &["exit", "help", "quit"];
 
+/// Commands of other shells, and those here that do the same.
+const ELSEWHERE: &[(&str, &str)] = &[("\\q", "quit"), ("\\d", "tables"), ("\\?", "help")];
+
 /// The command in a line: what begins with a dot, or one of the few words that need none.
 pub(super) fn command(line: &str) -> Option<Said> {
     let line = line.trim();
     let word = line.trim_end_matches([';', ' ', '\t']);
     let plain = PLAIN.iter().any(|plain| word.eq_ignore_ascii_case(plain)).then_some(word);
-    line.strip_prefix('.').or(plain).map(|command| Said::Command(command.to_owned()))
+    let elsewhere = ELSEWHERE.iter().find(|(known, _)| *known == word).map(|(_, here)| *here);
+    line.strip_prefix('.').or(plain).or(elsewhere).map(|command| Said::Command(command.to_owned()))
 }
 
 #[cfg(test)]
@@ -225,7 +229,9 @@ mod tests {
         assert_eq!(add(&mut pending, "-- a comment\n"), None);
         assert_eq!(add(&mut pending, " .help \n"), Some(Said::Command("help".to_owned())));
         assert_eq!(add(&mut pending, "QUIT ;\n"), Some(Said::Command("QUIT".to_owned())));
+        assert_eq!(add(&mut pending, "\\q\n"), Some(Said::Command("quit".to_owned())));
+        assert_eq!(add(&mut pending, "\\d;\n"), Some(Said::Command("tables".to_owned())));
         assert_eq!(add(&mut pending, "SELECT 0\n"), None);
-        assert_eq!(add(&mut pending, ".5;"), Some(statements("SELECT 0\n.5;", 3)));
+        assert_eq!(add(&mut pending, ".5;"), Some(statements("SELECT 0\n.5;", 5)));
     }
 }

@@ -189,12 +189,23 @@ fn space(args: &Arguments) -> Result<ArrayRef> {
 fn repeat(args: &Arguments) -> Result<ArrayRef> {
     let (text, count) = (args.text(0)?, args.int(1)?);
     rows(args, |row, out| {
-        for _ in 0..count.value(row) {
-            out.push_str(text.value(row));
+        let (text, count) = (text.value(row), usize::try_from(count.value(row)).unwrap_or(0));
+        if text.len().saturating_mul(count) > LONGEST {
+            return Err(args.fail(format!(
+                "{count} times a text of {} bytes is more than the {LONGEST} bytes that a text \
+                 may have here",
+                text.len()
+            )));
+        }
+        for _ in 0..count {
+            out.push_str(text);
         }
         Ok(())
     })
 }
+
+/// The longest text that `repeat` makes, in bytes: a batch of texts holds no more than 2 GiB.
+const LONGEST: usize = 256 * 1024 * 1024;
 
 fn replace(args: &Arguments) -> Result<ArrayRef> {
     let (text, from) = (args.text(0)?, args.text(1)?);

@@ -1,0 +1,118 @@
+//! The wrappings of conditions that can fail, which the optimizer does not open.
+
+use std::hash::Hash;
+
+use arrow::array::{Array, BooleanArray, new_null_array};
+use arrow::compute::kernels::zip::zip;
+use arrow::compute::prep_null_mask_filter;
+use arrow::datatypes::DataType;
+use datafusion::common::cast::as_boolean_array;
+use datafusion::common::{internal_err, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+
+/// A condition of a filter that can fail. The arguments behind it are columns of its guards: the
+/// optimizer can move it only to where they are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Guarded {
+    /// Its place among all of the plan: what lies nearer to the tables comes first.
+    pub rank: usize,
+    signature: Signature,
+}
+
+impl Guarded {
+    /// Wraps a condition. One that is `fixed` is not moved below a join or into a table.
+    pub fn wrap(condition: Expr, guards: Vec<Expr>, rank: usize, fixed: bool) -> Expr {
+        let volatility = if fixed { Volatility::Volatile } else { Volatility::Immutable };
+        let signature = Signature::variadic_any(volatility);
+        let args = std::iter::once(condition).chain(guards).collect();
+        ScalarUDF::from(Self { rank, signature }).call(args)
+    }
+}
+
+impl ScalarUDFImpl for Guarded {
+    fn name(&self) -> &'static str {
+        "guarded"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    /// Nothing is computed ahead for several conditions: that would be for all rows.
+    fn short_circuits(&self) -> bool {
+        true
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match args.args.into_iter().next() {
+            Some(condition) => Ok(condition),
+            None => internal_err!("a guarded condition without its condition"),
+        }
+    }
+}
+
+/// A CASE that the optimizer leaves alone: conditions and values in turn, and the value for all
+/// other rows at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OrderedCase {
+    signature: Signature,
+}
+
+impl OrderedCase {
+    /// A CASE of these branches.
+    pub fn of(branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
+        let signature = Signature::variadic_any(Volatility::Immutable);
+        let branches = branches.into_iter().flat_map(|(when, then)| [when, then]);
+        let args = branches.chain([otherwise]).collect();
+        ScalarUDF::from(Self { signature }).call(args)
+    }
+}
+
+impl ScalarUDFImpl for OrderedCase {
+    fn name(&self) -> &'static str {
+        "ordered_case"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        let values = types.iter().skip(1).step_by(2).chain(types.last());
+        match values.into_iter().find(|value| **value != DataType::Null) {
+            Some(value) => Ok(value.clone()),
+            None if types.is_empty() => plan_err!("a CASE needs a branch"),
+            None => Ok(DataType::Null),
+        }
+    }
+
+    fn short_circuits(&self) -> bool {
+        true
+    }
+
+    /// Constants are folded by this; a query runs the CASE that `in_order` makes of it.
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let gives = args.return_field.data_type().clone();
+        let rows = args.number_rows;
+        let mut values = args.args.into_iter().rev();
+        let mut result = match values.next() {
+            Some(otherwise) => otherwise.into_array(rows)?,
+            None => new_null_array(&gives, rows),
+        };
+        while let (Some(then), Some(when)) = (values.next(), values.next()) {
+            let when = when.into_array(rows)?;
+            let when = as_boolean_array(&when)?;
+            let when: BooleanArray =
+                if when.null_count() > 0 { prep_null_mask_filter(when) } else { when.clone() };
+            result = zip(&when, &then.into_array(rows)?, &result)?;
+        }
+        Ok(ColumnarValue::Array(result))
+    }
+}

@@ -1,0 +1,130 @@
+//! Opens the wrappings again, after the optimizer, and puts conditions in order.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::error::Result;
+use datafusion::execution::context::QueryPlanner;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::{conjunction, merge_schema, split_conjunction_owned};
+use datafusion::logical_expr::{Case, Expr, Filter, LogicalPlan, lit};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::logical::guards::conditions::{Guarded, OrderedCase};
+use crate::logical::guards::fallible::can_fail;
+
+/// Opens the wrappings of [`DeferErrors`](crate::logical::guards::DeferErrors) in an optimized
+/// plan. No rule that takes conditions apart may follow.
+///
+/// # Errors
+/// Those of DataFusion's schemas.
+pub fn in_order(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let plan = plan.transform_up_with_subqueries(|node| {
+        let schema = merge_schema(&node.inputs());
+        let node = match node {
+            LogicalPlan::Filter(filter) => {
+                let predicate = ordered(filter.predicate, &schema)?;
+                Transformed::yes(LogicalPlan::Filter(Filter::try_new(predicate, filter.input)?))
+            }
+            LogicalPlan::Join(mut join) => {
+                join.filter = join.filter.map(|filter| ordered(filter, &schema)).transpose()?;
+                Transformed::yes(LogicalPlan::Join(join))
+            }
+            other => Transformed::no(other),
+        };
+        node.transform_data(|node| {
+            if !node.expressions().iter().any(is_wrapped) {
+                return Ok(Transformed::no(node));
+            }
+            let names = NamePreserver::new(&node);
+            node.map_expressions(|expr| {
+                let name = names.save(&expr);
+                Ok(opened(expr)?.update_data(|expr| name.restore(expr)))
+            })
+        })
+    })?;
+    Ok(plan.data)
+}
+
+/// The conditions that cannot fail first, then the others, each for the rows that are left.
+fn ordered(condition: Expr, schema: &DFSchema) -> Result<Expr> {
+    let parts = split_conjunction_owned(condition);
+    let (last, first): (Vec<Expr>, Vec<Expr>) =
+        parts.into_iter().partition(|part| rank(part).is_some() || can_fail(part, schema));
+    let mut last: Vec<Expr> = last;
+    last.sort_by_key(|part| rank(part).unwrap_or(usize::MAX));
+    let mut parts: Vec<Expr> = conjunction(first).into_iter().chain(last).collect();
+    let Some(mut rest) = parts.pop() else { return Ok(lit(true)) };
+    while let Some(part) = parts.pop() {
+        rest = case(vec![(part, rest)], lit(false));
+    }
+    Ok(opened(rest)?.data)
+}
+
+fn rank(part: &Expr) -> Option<usize> {
+    match part {
+        Expr::ScalarFunction(call) => {
+            call.func.inner().downcast_ref::<Guarded>().map(|guarded| guarded.rank)
+        }
+        _ => None,
+    }
+}
+
+fn is_wrapped(expr: &Expr) -> bool {
+    expr.exists(|part| Ok(is_wrapping(part))).unwrap_or(true)
+}
+
+fn is_wrapping(expr: &Expr) -> bool {
+    match expr {
+        Expr::ScalarFunction(call) => {
+            let function = call.func.inner();
+            function.is::<Guarded>() || function.is::<OrderedCase>()
+        }
+        _ => false,
+    }
+}
+
+fn opened(expr: Expr) -> Result<Transformed<Expr>> {
+    expr.transform_up(|part| {
+        if !is_wrapping(&part) {
+            return Ok(Transformed::no(part));
+        }
+        let Expr::ScalarFunction(call) = part else { return Ok(Transformed::no(part)) };
+        let mut args = call.args;
+        if call.func.inner().is::<Guarded>() {
+            return Ok(Transformed::yes(args.swap_remove(0)));
+        }
+        let otherwise = args.pop().unwrap_or_else(|| lit(false));
+        let mut branches = Vec::with_capacity(args.len() / 2);
+        let mut args = args.into_iter();
+        while let (Some(when), Some(then)) = (args.next(), args.next()) {
+            branches.push((when, then));
+        }
+        Ok(Transformed::yes(case(branches, otherwise)))
+    })
+}
+
+fn case(branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
+    let when_then_expr =
+        branches.into_iter().map(|(when, then)| (Box::new(when), Box::new(then))).collect();
+    Expr::Case(Case { expr: None, when_then_expr, else_expr: Some(Box::new(otherwise)) })
+}
+
+/// Puts the conditions of a plan in order, then lets another planner plan it.
+#[derive(Debug)]
+pub struct GuardedPlanner(pub Arc<dyn QueryPlanner + Send + Sync>);
+
+#[async_trait]
+impl QueryPlanner for GuardedPlanner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = in_order(plan.clone())?;
+        self.0.create_physical_plan(&plan, session).await
+    }
+}
