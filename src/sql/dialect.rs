@@ -5,6 +5,7 @@ use std::any::TypeId;
 
 use sqlparser::ast::{BinaryOperator, Expr, Query};
 use sqlparser::dialect::{Dialect, SparkSqlDialect};
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
@@ -153,6 +154,14 @@ impl Dialect for StreamDialect {
             return Some(parser.parse_subexpr(SHIFT).map(|right| Expr::BinaryOp {
                 left: Box::new(expr.clone()),
                 op,
+                right: Box::new(right),
+            }));
+        }
+        // sqlparser takes all that follows DIV for its right side: `7 DIV 2 + 1` would be 7 DIV 3.
+        if parser.parse_keyword(Keyword::DIV) {
+            return Some(parser.parse_subexpr(precedence).map(|right| Expr::BinaryOp {
+                left: Box::new(expr.clone()),
+                op: BinaryOperator::MyIntegerDivide,
                 right: Box::new(right),
             }));
         }

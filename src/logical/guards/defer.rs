@@ -191,12 +191,13 @@ fn boolean_case(case: &Case, schema: &DFSchema) -> Result<Option<Expr>> {
     Ok(Some(OrderedCase::of(branches, otherwise)))
 }
 
-/// Functions that take the first value that is there.
+/// Functions that choose one of their arguments.
 fn choice(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<Expr>> {
+    let is_if = call.func.name() == "if" && call.args.len() == 3;
     let is_nvl2 = call.func.name() == "nvl2" && call.args.len() == 3;
     let is_first = matches!(call.func.name(), "coalesce" | "nvl" | "ifnull");
     let fails = call.args.iter().skip(1).any(|arg| can_fail(arg, schema));
-    if !(is_nvl2 || is_first) || !fails || call.args.iter().any(has_subquery) {
+    if !(is_if || is_nvl2 || is_first) || !fails || call.args.iter().any(has_subquery) {
         return Ok(None);
     }
     let mut args = Vec::with_capacity(call.args.len());
@@ -204,9 +205,9 @@ fn choice(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<Expr>> {
         args.push(deferred(arg.clone(), schema)?);
     }
     let Some(otherwise) = args.pop() else { return Ok(None) };
-    let branches = if is_nvl2 {
+    let branches = if is_if || is_nvl2 {
         let (Some(then), Some(when)) = (args.pop(), args.pop()) else { return Ok(None) };
-        vec![(when.is_not_null(), then)]
+        vec![(if is_if { when } else { when.is_not_null() }, then)]
     } else {
         args.into_iter().map(|arg| (arg.clone().is_not_null(), arg)).collect()
     };

@@ -117,6 +117,7 @@ const SAFE: &[&str] = &[
     "guarded",
     "hash",
     "hour",
+    "if",
     "ilike",
     "initcap",
     "instr",
