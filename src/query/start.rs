@@ -93,7 +93,6 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     let settings = pinned_settings(&checkpoint, &args.settings).await?;
     let plan = plan_query(&args.state, args.plan.clone(), args.mode, &settings).await?;
     check_fit(&checkpoint, &plan).await?;
-    refuse_own_input(&args, &plan)?;
     let sink = open_sink(&args, &plan, context).await?;
     let metadata = QueryMetadata::load_or_create(&checkpoint, &Uuid::new_v4().to_string()).await?;
     // From here on a run before this one may do no more; nothing was changed until now.
@@ -225,6 +224,7 @@ async fn open_sink(
     plan: &QueryPlan,
     mut context: SinkContext,
 ) -> Result<Arc<dyn StreamSink>> {
+    refuse_own_input(args, plan)?;
     context.schema = plan.physical.schema();
     let sink = match &args.sink {
         SinkSpec::Open(sink) => Arc::clone(sink),

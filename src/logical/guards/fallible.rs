@@ -29,12 +29,33 @@ fn is_safe(expr: &Expr, schema: &dyn ExprSchema) -> bool {
             (_, Err(_)) => false,
         },
         Expr::ScalarFunction(call) => is_safe_call(call.func.name(), &call.args),
-        Expr::HigherOrderFunction(_) | Expr::Lambda(_) | Expr::Unnest(_) | Expr::Negative(_) => {
-            false
-        }
         // The escape of a pattern can be wrong only where the pattern is not written down.
         Expr::Like(like) | Expr::SimilarTo(like) => matches!(*like.pattern, Expr::Literal(..)),
-        _ => true,
+        Expr::Alias(_)
+        | Expr::Column(_)
+        | Expr::ScalarVariable(..)
+        | Expr::Literal(..)
+        | Expr::Not(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsUnknown(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsNotFalse(_)
+        | Expr::IsNotUnknown(_)
+        | Expr::Between(_)
+        | Expr::Case(_)
+        | Expr::TryCast(_)
+        | Expr::AggregateFunction(_)
+        | Expr::WindowFunction(_)
+        | Expr::InList(_)
+        | Expr::Exists(_)
+        | Expr::InSubquery(_)
+        | Expr::SetComparison(_)
+        | Expr::ScalarSubquery(_)
+        | Expr::OuterReferenceColumn(..) => true,
+        _ => false,
     }
 }
 
