@@ -303,7 +303,10 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
         let first = compact.map_or(0, |(epoch, _)| *epoch);
         for epoch in first..=until {
             let Some(kind) = files.get(&epoch).copied() else {
-                return Err(self.missing(epoch, Kind::Single));
+                // Without a compaction to begin with it is the one before the next file that is lost.
+                let next = files.range(epoch..).next().filter(|_| compact.is_none());
+                let lost = next.map_or(epoch, |(next, _)| next - 1);
+                return Err(self.missing(lost, self.kind_of(lost)));
             };
             log.entries.extend(self.read_file(epoch, kind).await?);
             log.ends.insert(epoch, log.entries.len());
@@ -338,6 +341,11 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
         }
     }
 
+    /// The kind of file that an epoch has in a log without gaps.
+    const fn kind_of(&self, epoch: u64) -> Kind {
+        if epoch % self.interval == self.interval - 1 { Kind::Compact } else { Kind::Single }
+    }
+
     fn missing(&self, epoch: u64, kind: Kind) -> Error {
         Error::corrupt(
             self.file(epoch, kind).given,
@@ -357,7 +365,7 @@ impl<T: Serialize + DeserializeOwned + Clone + Send + Sync> CompactibleLog<T> {
             let kind = log.files.get(&epoch).copied().unwrap_or(Kind::Single);
             return Err(Error::AlreadyExists { path: self.file(epoch, kind).given });
         }
-        if log.next() != Some(epoch) || epoch % self.interval == self.interval - 1 {
+        if log.next() != Some(epoch) || self.kind_of(epoch) == Kind::Compact {
             let before = log.entries.iter().filter(|entry| keep(entry));
             return Ok((Kind::Compact, before.chain(entries).cloned().collect()));
         }

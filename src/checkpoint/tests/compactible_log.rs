@@ -191,7 +191,7 @@ async fn a_missing_file_is_named() {
         let all = log(&dir).all().await;
         match lost {
             // The compaction is gone, but what it was made of is not.
-            "5.compact" => assert!(names_missing(&all, "5"), "{all:?}"),
+            "5.compact" => assert!(names_missing(&all, "5.compact"), "{all:?}"),
             _ => assert_eq!(names_missing(&all, lost), is_needed, "{lost}: {all:?}"),
         }
         let added = log(&dir).add(8, &[]).await;

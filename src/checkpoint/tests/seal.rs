@@ -80,3 +80,20 @@ async fn a_compaction_knows_its_name_and_its_entries_keep_no_seal() {
     let error = log().all().await.unwrap_err();
     assert!(error.to_string().contains("that of `1.compact`"), "{error}");
 }
+
+#[tokio::test]
+async fn a_compaction_that_was_removed_is_named() {
+    for epochs in [4, 6] {
+        let dir = tempfile::tempdir().unwrap();
+        let log = || CompactibleLog::<SinkFile>::new(local(&dir, "log"), 2);
+        for epoch in 0..epochs {
+            log().add(epoch, &[SinkFile::added(format!("part-{epoch}"), 1, 2)]).await.unwrap();
+        }
+        let last = format!("{}.compact", epochs - 1);
+        fs::remove_file(dir.path().join("log").join(&last)).unwrap();
+        // The epoch after it is there.
+        fs::write(dir.path().join("log").join(epochs.to_string()), "v1").unwrap();
+        let error = log().all().await.unwrap_err();
+        assert!(matches!(&error, Error::Corrupt { path, .. } if path.ends_with(&last)), "{error}");
+    }
+}

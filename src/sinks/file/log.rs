@@ -33,8 +33,8 @@ impl FolderLog {
         let newest = log.latest().await?;
         if newest.is_some() && owner.is_none() {
             return Err(Error::invalid(format!(
-                "`{}` has a log that no query of millstream wrote; write to another path, or \
-                 remove the folder",
+                "`{}` has a log that no query of millstream wrote, or whose file \
+                 `_spark_metadata/.query` was lost; write to another path, or remove the folder",
                 folder.given
             )));
         }
