@@ -43,6 +43,9 @@ fn is_all(join: &Join) -> bool {
         && join.on.len() == join.left.schema().fields().len()
         && join.on.len() == join.right.schema().fields().len()
         && !matches!(*join.left, LogicalPlan::Distinct(_))
+        // A subquery that looks at the row around it asks for EXISTS, where counts say nothing.
+        && join.left.all_out_ref_exprs().is_empty()
+        && join.right.all_out_ref_exprs().is_empty()
         && !is_streaming(&join.left)
         && !is_streaming(&join.right)
 }
