@@ -1,5 +1,7 @@
-//! Damaged files of a checkpoint: a restart says which file it is, and never gives other rows.
+//! Damaged files of a checkpoint and of a sink's log: a restart says which file it is, and never
+//! gives other rows.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,23 +18,40 @@ enum Damage {
     CutInHalf,
     Empty,
     Gone,
-    FlippedByte,
+    FlippedAtStart,
+    FlippedInTheMiddle,
+    FlippedAtEnd,
+    /// It is whole, and a copy of another file of its folder.
+    ReplacedByNeighbour,
 }
 
-const DAMAGES: [Damage; 4] = [Damage::CutInHalf, Damage::Empty, Damage::Gone, Damage::FlippedByte];
+const DAMAGES: [Damage; 7] = [
+    Damage::CutInHalf,
+    Damage::Empty,
+    Damage::Gone,
+    Damage::FlippedAtStart,
+    Damage::FlippedInTheMiddle,
+    Damage::FlippedAtEnd,
+    Damage::ReplacedByNeighbour,
+];
 
-/// Damages each file of a checkpoint in each way, and goes on with more data.
+/// The folders of which files are damaged.
+const DAMAGED: [&str; 2] = ["checkpoint", "out/_spark_metadata"];
+
+/// How many of the newest files of a folder are damaged: the older ones nobody reads.
+const NEWEST: usize = 3;
+
+/// Enough epochs for a compaction of the logs and for some after it.
+const EARLY_EPOCHS: usize = 10;
+
+/// Damages the newest files of each folder of a checkpoint in each way, and goes on with more data.
 pub(super) async fn damaged_files_are_named() -> Fallible<Outcome> {
-    let expected = Subject::undisturbed(Sink::Files).await?;
-    let whole = interrupted().await?;
-    let mut files = Vec::new();
-    find(whole.workspace.path(), Path::new("checkpoint"), &mut files)?;
-    find(whole.workspace.path(), Path::new("out/_spark_metadata"), &mut files)?;
-    files.sort();
+    let whole = Interrupted::run().await?;
+    let expected = whole.rows_after_restart().await?;
     let mut failures = Vec::new();
-    for (index, file) in files.iter().enumerate() {
+    for file in whole.files()? {
         for damage in DAMAGES {
-            if let Err(failure) = one(index, damage, &expected).await {
+            if let Err(failure) = whole.restart_with(damage, &file, &expected).await {
                 failures.push(format!("{damage:?} {}: {failure}", file.display()));
             }
         }
@@ -41,38 +60,94 @@ pub(super) async fn damaged_files_are_named() -> Fallible<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// A query that has done two of its three files.
-async fn interrupted() -> Fallible<Subject> {
-    let subject = Subject::without_files(Sink::Files)?;
-    subject.add_file()?;
-    subject.add_file()?;
-    subject.run(Arc::new(LocalStorage::new())).await?;
-    subject.add_file()?;
-    subject.add_last_file()?;
-    Ok(subject)
+/// A query that was interrupted with data left, and what its folders held then.
+struct Interrupted {
+    subject: Subject,
+    files: BTreeMap<PathBuf, Vec<u8>>,
 }
 
-async fn one(index: usize, damage: Damage, expected: &[String]) -> Fallible<()> {
-    let subject = interrupted().await?;
-    let mut files = Vec::new();
-    find(subject.workspace.path(), Path::new("checkpoint"), &mut files)?;
-    find(subject.workspace.path(), Path::new("out/_spark_metadata"), &mut files)?;
-    files.sort();
-    let Some(file) = files.get(index) else { return Ok(()) };
-    inflict(damage, &subject.workspace.path().join(file))?;
-    let ran = subject.run(Arc::new(LocalStorage::new())).await;
-    match ran {
-        Err(error) => check_error(file, &error),
-        Ok(query) => check_rows(&subject, &query, expected).await,
+impl Interrupted {
+    /// A query that has done some early files and two of its three files.
+    async fn run() -> Fallible<Self> {
+        let subject = Subject::without_files(Sink::Files)?;
+        for _ in 0..EARLY_EPOCHS {
+            subject.add_early_file()?;
+        }
+        subject.add_file()?;
+        subject.add_file()?;
+        subject.run(Arc::new(LocalStorage::new())).await?;
+        let mut paths = Vec::new();
+        for folder in ["checkpoint", "out"] {
+            find(subject.workspace.path(), Path::new(folder), &mut paths)?;
+        }
+        let mut files = BTreeMap::new();
+        for path in paths {
+            let bytes = fs::read(subject.workspace.path().join(&path))?;
+            files.insert(path, bytes);
+        }
+        subject.add_file()?;
+        subject.add_last_file()?;
+        Ok(Self { subject, files })
     }
+
+    /// The files that are damaged.
+    fn files(&self) -> Fallible<Vec<PathBuf>> {
+        let is_damaged = |file: &&PathBuf| DAMAGED.iter().any(|folder| file.starts_with(folder));
+        let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+        for file in self.files.keys().filter(is_damaged) {
+            let folder = file.parent().ok_or("a file has no folder")?.to_owned();
+            folders.entry(folder).or_default().push(file.clone());
+        }
+        let mut newest = Vec::new();
+        for mut files in folders.into_values() {
+            files.sort_by_key(|file| (number(file), file.clone()));
+            newest.extend(files.into_iter().rev().take(NEWEST));
+        }
+        Ok(newest)
+    }
+
+    /// Puts everything back as it was.
+    fn restore(&self) -> Fallible<()> {
+        for folder in ["checkpoint", "out"] {
+            fs::remove_dir_all(self.subject.workspace.path().join(folder))?;
+        }
+        for (path, bytes) in &self.files {
+            let path = self.subject.workspace.path().join(path);
+            fs::create_dir_all(path.parent().ok_or("a file has no folder")?)?;
+            fs::write(path, bytes)?;
+        }
+        Ok(())
+    }
+
+    async fn rows_after_restart(&self) -> Fallible<Vec<String>> {
+        self.subject.run(Arc::new(LocalStorage::new())).await?;
+        self.subject.rows().await
+    }
+
+    async fn restart_with(&self, damage: Damage, file: &Path, expected: &[String]) -> Fallible<()> {
+        self.restore()?;
+        if !inflict(damage, &self.subject.workspace.path().join(file))? {
+            return Ok(());
+        }
+        match self.subject.run(Arc::new(LocalStorage::new())).await {
+            Err(error) => check_error(file, &error),
+            Ok(query) => check_rows(&self.subject, &query, expected).await,
+        }
+    }
+}
+
+/// The number that a name begins with.
+fn number(file: &Path) -> Option<u64> {
+    let name = file.file_name()?.to_string_lossy().into_owned();
+    let digits = name.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(name.len());
+    name[..digits].parse().ok()
 }
 
 /// The error is about the data and names the file.
 fn check_error(file: &Path, error: &Error) -> Fallible<()> {
     let text = error.to_string();
-    // The file that says whose folder it is stands for the folder.
-    let named = if file.ends_with(".query") { Path::new("out") } else { file };
-    let name = named.strip_prefix("checkpoint").unwrap_or(named).to_string_lossy();
+    let named = file.strip_prefix("out").or(file.strip_prefix("checkpoint")).unwrap_or(file);
+    let name = named.to_string_lossy();
     ensure(text.contains(name.as_ref()), || format!("the error does not name {name}: {text}"))?;
     ensure(matches!(error.kind(), ErrorKind::Data | ErrorKind::Invalid), || {
         format!("the error is of the kind {:?}: {text}", error.kind())
@@ -95,20 +170,41 @@ async fn check_rows(
     })
 }
 
-fn inflict(damage: Damage, file: &Path) -> Fallible<()> {
-    let bytes = fs::read(file)?;
+/// Damages a file; false where it has no neighbour to be replaced by.
+fn inflict(damage: Damage, file: &Path) -> Fallible<bool> {
+    let mut bytes = fs::read(file)?;
+    let (middle, end) = (bytes.len() / 2, bytes.len().saturating_sub(2));
     match damage {
-        Damage::CutInHalf => fs::write(file, &bytes[..bytes.len() / 2])?,
-        Damage::Empty => fs::write(file, b"")?,
-        Damage::Gone => fs::remove_file(file)?,
-        Damage::FlippedByte => {
-            let mut bytes = bytes;
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 0x80;
-            fs::write(file, bytes)?;
+        Damage::CutInHalf => bytes.truncate(middle),
+        Damage::Empty => bytes.clear(),
+        Damage::Gone => {
+            fs::remove_file(file)?;
+            return Ok(true);
+        }
+        Damage::FlippedAtStart => bytes[3] ^= 4,
+        Damage::FlippedInTheMiddle => bytes[middle] ^= 0x80,
+        Damage::FlippedAtEnd => bytes[end] ^= 4,
+        Damage::ReplacedByNeighbour => {
+            let Some(neighbour) = neighbour(file)? else { return Ok(false) };
+            bytes = fs::read(neighbour)?;
         }
     }
-    Ok(())
+    fs::write(file, bytes)?;
+    Ok(true)
+}
+
+/// The file before this one in its folder, or the one after it.
+fn neighbour(file: &Path) -> Fallible<Option<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(file.parent().ok_or("a file has no folder")?)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() && entry.path() != file {
+            files.push(entry.path());
+        }
+    }
+    files.sort_by_key(|file| (number(file), file.clone()));
+    let before = files.iter().rev().find(|other| number(other) < number(file));
+    Ok(before.or(files.first()).cloned())
 }
 
 /// All files below a folder, without those that no listing shows.

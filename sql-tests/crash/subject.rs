@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::dataframe::DataFrame;
@@ -26,6 +27,9 @@ const FILES: &[&str] = &[
     "{\"ts\": \"2024-01-01T00:00:13Z\", \"k\": \"b\", \"v\": 3}\n{\"ts\": \"2024-01-01T00:00:31Z\", \"k\": \"a\", \"v\": 4}\n",
     "{\"ts\": \"2024-01-01T00:00:32Z\", \"k\": \"a\", \"v\": 5}\n{\"ts\": \"2024-01-01T00:01:00Z\", \"k\": \"c\", \"v\": 6}\n",
 ];
+
+/// What may come before, in more epochs than there are files.
+const EARLY_FILE: &str = "{\"ts\": \"2024-01-01T00:00:01Z\", \"k\": \"a\", \"v\": 1}\n";
 
 /// The input that comes after a crash. Without it a restart would leave groups that became final
 /// with the last epoch before the crash to the next data, as it should.
@@ -92,6 +96,7 @@ pub(super) struct Subject {
     pub(super) workspace: Workspace,
     sink: Sink,
     table: KeyedTable,
+    early_files: AtomicUsize,
 }
 
 impl Subject {
@@ -109,19 +114,26 @@ impl Subject {
         let workspace = Workspace::new()?;
         workspace.folder("in")?;
         workspace.put("d", "json", TABLE_FILE.as_bytes())?;
-        Ok(Self { workspace, sink, table: KeyedTable::default() })
+        Ok(Self { workspace, sink, table: KeyedTable::default(), early_files: AtomicUsize::new(0) })
     }
 
     /// Adds the next file; whether there was one.
     pub(super) fn add_file(&self) -> Fallible<bool> {
         let there = fs::read_dir(self.workspace.child("in"))?.count();
-        match FILES.get(there) {
+        match FILES.get(there - self.early_files.load(Ordering::Relaxed)) {
             None => Ok(false),
             Some(text) => {
                 self.workspace.put("d", "json", MORE_OF_THE_TABLE.as_bytes())?;
                 self.workspace.put("in", "json", text.as_bytes()).map(|_path| true)
             }
         }
+    }
+
+    /// Adds a file with one row of the first window. Files of [`FILES`] come after all of these.
+    pub(super) fn add_early_file(&self) -> Fallible<()> {
+        self.workspace.put("in", "json", EARLY_FILE.as_bytes())?;
+        self.early_files.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Adds the file that comes after a crash.

@@ -4,11 +4,12 @@
 //! <folder>/_spark_metadata/3   v1
 //!                              {"path":"file:///out/part-00000-...","size":917,"isDir":false,
 //!                               "modificationTime":1700000000000,"blockReplication":1,
-//!                               "blockSize":33554432,"action":"add"}
+//!                               "blockSize":33554432,"action":"add","crc32":2774563022}
 //! ```
 //!
-//! One line for each file, in Spark's own form, so that Spark reads our folders and we read its. A
-//! file that is not in the log was never committed.
+//! One line for each file, in Spark's own form, so that Spark reads our folders and we read its; the
+//! checksum is ours. An epoch without rows names the folder, which readers pass over: a file without
+//! a line could not tell which epoch it is. A file that is not in the log was never committed.
 
 use std::collections::HashSet;
 
@@ -39,7 +40,7 @@ pub struct SinkFile {
     pub path: String,
     /// The length in bytes.
     pub size: u64,
-    /// Always false.
+    /// Whether it is no file but the folder.
     pub is_dir: bool,
     /// Milliseconds since 1970 in UTC.
     pub modification_time: i64,
@@ -49,10 +50,13 @@ pub struct SinkFile {
     pub block_size: u64,
     /// `add`; old logs may also have `delete`, which takes an earlier file back.
     pub action: String,
+    /// The CRC-32 of the bytes; logs that Spark wrote have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crc32: Option<u32>,
 }
 
 impl SinkFile {
-    /// A file that was added.
+    /// A file that was added, without a checksum.
     pub fn added(url: impl Into<String>, size: u64, modification_time: i64) -> Self {
         Self {
             path: url.into(),
@@ -62,7 +66,13 @@ impl SinkFile {
             block_replication: 1,
             block_size: BLOCK_SIZE,
             action: ADD.to_owned(),
+            crc32: None,
         }
+    }
+
+    /// What an epoch without rows has instead of files: the folder.
+    pub fn folder(folder: &Location) -> Self {
+        Self { is_dir: true, ..Self::added(folder.url.clone(), 0, 0) }
     }
 }
 
@@ -83,7 +93,7 @@ pub async fn committed_files(folder: &Location) -> Result<Option<Vec<SinkFile>>>
     if log.latest().await?.is_none() && is_empty(&folder.child(METADATA_FOLDER)).await? {
         return Ok(None);
     }
-    Ok(Some(without_deleted(log.all().await?)))
+    Ok(Some(files_of(log.all().await?)))
 }
 
 /// What [`CommittedFiles::look`] found.
@@ -116,19 +126,18 @@ impl CommittedFiles {
         Ok(match self.0.look().await? {
             Look::Nothing => Committed::NoLog,
             Look::Same => Committed::Same,
-            Look::Changed => Committed::Files(without_deleted(self.0.all().await?)),
+            Look::Changed => Committed::Files(files_of(self.0.all().await?)),
         })
     }
 }
 
-/// A deletion takes back every file of its path, before or after it, as in Spark.
-fn without_deleted(files: Vec<SinkFile>) -> Vec<SinkFile> {
-    let deleted = files.iter().filter(|file| file.action == DELETE);
+/// The files that entries leave. A deletion takes back every file of its path, before or after it,
+/// as in Spark.
+fn files_of(mut entries: Vec<SinkFile>) -> Vec<SinkFile> {
+    let deleted = entries.iter().filter(|file| file.action == DELETE);
     let deleted: HashSet<String> = deleted.map(|file| file.path.clone()).collect();
-    if deleted.is_empty() {
-        return files;
-    }
-    files.into_iter().filter(|file| !deleted.contains(&file.path)).collect()
+    entries.retain(|file| !file.is_dir && !deleted.contains(&file.path));
+    entries
 }
 
 async fn is_empty(folder: &Location) -> Result<bool> {

@@ -21,7 +21,7 @@ pub mod manifest;
 pub mod metadata_log;
 pub mod offset_log;
 pub mod query_metadata;
-mod seal;
+pub(crate) mod seal;
 pub mod storage;
 pub mod synced_file;
 pub mod synced_store;

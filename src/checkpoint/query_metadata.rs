@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::layout::Checkpoint;
-use crate::checkpoint::log_file;
+use crate::checkpoint::{log_file, seal};
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
 
@@ -50,7 +50,7 @@ impl QueryMetadata {
         let made = Self { id: new_id.to_owned(), format_version: FORMAT_VERSION };
         let text = serde_json::to_string(&made)
             .map_err(|error| Error::internal(format!("metadata have no JSON form: {error}")))?;
-        match log_file::create(&file, text).await {
+        match log_file::create(&file, seal::sealed(text, &file)).await {
             Ok(()) => Ok(made),
             // Another run started at the same time; both go by the id that came first.
             Err(Error::AlreadyExists { path }) => match log_file::read(&file).await? {
@@ -83,8 +83,9 @@ async fn check_no_logs(checkpoint: &Checkpoint, file: &Location) -> Result<()> {
 }
 
 fn parse(text: &str, file: &Location) -> Result<QueryMetadata> {
+    let text = seal::opened(text, file)?;
     let damaged = |reason: String| Error::corrupt(&file.given, reason);
-    let json: serde_json::Value = serde_json::from_str(text)
+    let json: serde_json::Value = serde_json::from_str(&text)
         .map_err(|error| damaged(format!("it should be a JSON object: {error}")))?;
     // The version comes first: another format may have other fields.
     match json.get("formatVersion").and_then(serde_json::Value::as_u64) {

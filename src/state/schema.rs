@@ -14,6 +14,7 @@ use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::seal;
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
 use crate::state::file::storage;
@@ -140,9 +141,9 @@ impl OperatorStateSchema {
     /// `Storage`.
     pub async fn save(&self, operator: &Location) -> Result<()> {
         let at = operator.child("schema");
-        let json = serde_json::to_vec(self)
+        let json = serde_json::to_string(self)
             .map_err(|error| Error::internal(format!("a state schema is no JSON: {error}")))?;
-        let put = at.store.put(&at.path, PutPayload::from(json)).await;
+        let put = at.store.put(&at.path, PutPayload::from(seal::sealed(json, &at))).await;
         put.map(|_put| ()).map_err(|error| storage("write", &at, error))
     }
 
@@ -167,15 +168,18 @@ impl OperatorStateSchema {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(storage("read", &at, error)),
         };
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|error| Error::corrupt(&at.given, format!("it is not text: {error}")))?;
+        let text = seal::opened(text, &at)?;
         let broken = |error: serde_json::Error| {
             Error::corrupt(at.given.clone(), format!("it is no state schema: {error}"))
         };
-        let Version { format_version } = serde_json::from_slice(&bytes).map_err(broken)?;
+        let Version { format_version } = serde_json::from_str(&text).map_err(broken)?;
         if format_version != FORMAT_VERSION {
             let reason = format!("it has format version {format_version}, this release reads 1");
             return Err(Error::corrupt(at.given, reason));
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(broken)
+        serde_json::from_str(&text).map(Some).map_err(broken)
     }
 
     /// All that is stored, a line for each column and aggregate.

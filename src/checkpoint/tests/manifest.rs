@@ -56,6 +56,19 @@ async fn files_are_given_in_the_order_of_their_epochs_over_compactions() {
 }
 
 #[tokio::test]
+async fn an_epoch_without_rows_names_the_folder_and_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = local(&dir, "out");
+    let file = SinkFile { crc32: Some(7), ..SinkFile::added("file:///a", 1, 0) };
+    manifest(&out).add(0, std::slice::from_ref(&file)).await.unwrap();
+    manifest(&out).add(1, &[SinkFile::folder(&out)]).await.unwrap();
+    assert_eq!(committed_files(&out).await.unwrap(), Some(vec![file]));
+    let log = dir.path().join("out/_spark_metadata");
+    fs::copy(log.join("0"), log.join("1")).unwrap();
+    assert!(committed_files(&out).await.unwrap_err().to_string().contains("that of `0`"));
+}
+
+#[tokio::test]
 async fn a_deleted_file_is_not_committed() {
     let dir = tempfile::tempdir().unwrap();
     let out = local(&dir, "out");

@@ -5,6 +5,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::local;
+use super::seal::sealed;
 use crate::checkpoint::layout::Checkpoint;
 use crate::checkpoint::offset_log::OffsetEntry;
 use crate::checkpoint::query_metadata::QueryMetadata;
@@ -20,7 +21,7 @@ async fn the_first_id_stays() {
     let made = load(&dir, "first").await.unwrap();
     assert_eq!(made, QueryMetadata { id: "first".to_owned(), format_version: 1 });
     let text = fs::read_to_string(dir.path().join("c/metadata")).unwrap();
-    assert_eq!(text, "{\"id\":\"first\",\"formatVersion\":1}");
+    assert_eq!(text, sealed("{\"id\":\"first\",\"formatVersion\":1}", "metadata"));
     assert_eq!(load(&dir, "second").await.unwrap(), made);
 }
 

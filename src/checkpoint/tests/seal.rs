@@ -66,6 +66,38 @@ async fn an_entry_of_a_release_without_seals_is_read() {
 }
 
 #[tokio::test]
+async fn a_seal_that_is_damaged_is_no_missing_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoint = offsets(&dir).await;
+    let file = dir.path().join("c/offsets/2");
+    let text = fs::read_to_string(&file).unwrap();
+    for at in text.rfind("\"seal\"").unwrap()..text.len() {
+        // A flip that gives another quote or brace breaks the JSON, which is told as well.
+        let mut bytes = text.clone().into_bytes();
+        bytes[at] ^= 4;
+        fs::write(&file, bytes).unwrap();
+        let error = checkpoint.offsets().get(2).await.unwrap_err();
+        assert!(error.to_string().contains("offsets/2"), "{at}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn entries_that_are_lost_from_the_end_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = || CompactibleLog::<SinkFile>::new(local(&dir, "log"), 9);
+    let file = |name: &str| SinkFile::added(name, 1, 2);
+    log().add(0, &[file("a"), file("b"), file("c")]).await.unwrap();
+    let path = dir.path().join("log/0");
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    for kept in 2..lines.len() {
+        fs::write(&path, lines[..kept].join("\n")).unwrap();
+        let error = log().all().await.unwrap_err();
+        assert!(error.to_string().contains("checksum"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_compaction_knows_its_name_and_its_entries_keep_no_seal() {
     let dir = tempfile::tempdir().unwrap();
     let log = || CompactibleLog::<SinkFile>::new(local(&dir, "log"), 2);

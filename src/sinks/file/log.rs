@@ -112,8 +112,12 @@ impl FolderLog {
         if !self.is_owned {
             self.claim(query_id, None).await?;
         }
-        let is_kept = |file: &SinkFile| keep_from.is_none_or(|from| file.modification_time >= from);
-        self.log.add_and_keep(epoch, files, &is_kept).await?;
+        let is_kept = |file: &SinkFile| {
+            !file.is_dir && keep_from.is_none_or(|from| file.modification_time >= from)
+        };
+        let no_files = [SinkFile::folder(&self.folder)];
+        let entries = if files.is_empty() { &no_files } else { files };
+        self.log.add_and_keep(epoch, entries, &is_kept).await?;
         self.newest = Some(epoch);
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::connector::storage::Location;
 use crate::error::Result;
 use crate::formats::encode::encoder::RowEncoder;
 use crate::runtime::clock::Clock;
-use crate::sinks::file::upload::Upload;
+use crate::sinks::file::upload::{Upload, Uploaded};
 use crate::sinks::file::writer::{Layout, WrittenFile};
 
 /// Bytes are handed on when there are this many.
@@ -101,7 +101,7 @@ impl OpenFile {
         if let Some(encoder) = encoder {
             upload.push(encoder.finish()?).await?;
         }
-        let size = upload.finish().await?;
-        Ok(WrittenFile { name, size, modification_time: clock.now_millis() })
+        let Uploaded { size, crc32 } = upload.finish().await?;
+        Ok(WrittenFile { name, size, crc32, modification_time: clock.now_millis() })
     }
 }

@@ -12,9 +12,10 @@
 //! A query that comes to a folder later than with its epoch 0 says so by `"firstEpoch":7`: until
 //! then a log without entries is no loss.
 
-use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{Error as StoreError, ObjectStoreExt, PutMode, PutOptions};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::seal;
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
 
@@ -70,8 +71,8 @@ pub(super) async fn claim(
     let file = file(log);
     let owner = serde_json::to_string(&Owner { query_id: query_id.to_owned(), first_epoch })
         .map_err(|error| Error::internal(format!("an owner has no JSON form: {error}")))?;
-    let text = PutPayload::from(format!("{VERSION}\n{owner}\n"));
-    match file.store.put_opts(&file.path, text, PutOptions::from(PutMode::Create)).await {
+    let text = seal::sealed(format!("{VERSION}\n{owner}\n"), &file);
+    match file.store.put_opts(&file.path, text.into(), PutOptions::from(PutMode::Create)).await {
         Ok(_) => Ok(()),
         Err(StoreError::AlreadyExists { .. }) => check(log, folder, query_id).await.map(drop),
         Err(error) => Err(failed("write", &file, error)),
@@ -84,6 +85,7 @@ fn file(log: &Location) -> Location {
 
 fn parse(file: &Location, bytes: &[u8]) -> Result<Owner> {
     let text = String::from_utf8_lossy(bytes);
+    let text = seal::opened(&text, file)?;
     let (version, body) = text.split_once('\n').unwrap_or_else(|| (text.as_ref(), ""));
     if version != VERSION {
         return Err(Error::corrupt(

@@ -47,9 +47,10 @@ impl FileSink {
     fn files(&self, messages: &[CommitMessage]) -> Result<Vec<SinkFile>> {
         let mut files = vec![];
         for message in messages {
-            for WrittenFile { name, size, modification_time } in WrittenFile::of_message(message)? {
-                let url = location(&self.folder, &name)?.url;
-                files.push(SinkFile::added(url, size, modification_time));
+            for file in WrittenFile::of_message(message)? {
+                let url = location(&self.folder, &file.name)?.url;
+                let added = SinkFile::added(url, file.size, file.modification_time);
+                files.push(SinkFile { crc32: Some(file.crc32), ..added });
             }
         }
         Ok(files)

@@ -190,6 +190,7 @@ async fn files_and_their_entries_look_as_spark_makes_them() {
     for (file, name) in harness.committed().await.iter().zip(&names) {
         assert_eq!(harness.local(file), harness.folder.path().join(name));
         assert_eq!(file.size, fs::metadata(harness.local(file)).unwrap().len());
+        assert_eq!(file.crc32, Some(crc32fast::hash(&fs::read(harness.local(file)).unwrap())));
         assert_eq!((file.modification_time, file.action.as_str()), (1_700_000_000_000, "add"));
     }
     assert_eq!(sink.to_string(), format!("FileSink[{}]", harness.location().url));

@@ -2,6 +2,7 @@
 //! parts where they are many. Either way the file is there when it is whole and not before.
 
 use bytes::Bytes;
+use crc32fast::Hasher;
 use object_store::{
     Error as StoreError, ObjectStoreExt, PutPayload, Result as StoreResult, WriteMultipart,
 };
@@ -20,7 +21,17 @@ const PARTS_AT_A_TIME: usize = 4;
 pub(super) struct Upload {
     file: Location,
     size: u64,
+    checksum: Hasher,
     state: State,
+}
+
+/// What is known of a file that is whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Uploaded {
+    /// The length in bytes.
+    pub(super) size: u64,
+    /// The CRC-32 of the bytes.
+    pub(super) crc32: u32,
 }
 
 #[derive(Debug)]
@@ -32,7 +43,7 @@ enum State {
 impl Upload {
     /// Nothing is written yet.
     pub(super) fn new(file: Location) -> Self {
-        Self { file, size: 0, state: State::Small(vec![]) }
+        Self { file, size: 0, checksum: Hasher::new(), state: State::Small(vec![]) }
     }
 
     /// How many bytes it took so far.
@@ -54,6 +65,7 @@ impl Upload {
     /// `Storage` when they cannot be written; the file will never be whole then.
     pub(super) async fn push(&mut self, bytes: Vec<u8>) -> Result<()> {
         self.size += bytes.len() as u64;
+        self.checksum.update(&bytes);
         let bytes = Bytes::from(bytes);
         match &mut self.state {
             State::Small(held) => {
@@ -74,11 +86,12 @@ impl Upload {
         }
     }
 
-    /// Makes the file whole and durable, and says how long it is.
+    /// Makes the file whole and durable.
     ///
     /// # Errors
     /// `Storage` when it cannot be written.
-    pub(super) async fn finish(self) -> Result<u64> {
+    pub(super) async fn finish(self) -> Result<Uploaded> {
+        let uploaded = Uploaded { size: self.size, crc32: self.checksum.finalize() };
         let outcome = match self.state {
             State::Small(held) => {
                 let payload: PutPayload = held.into_iter().collect();
@@ -86,7 +99,7 @@ impl Upload {
             }
             State::Parts(parts) => parts.finish().await,
         };
-        outcome.map(|_| self.size).map_err(|error| failed(&self.file, error))
+        outcome.map(|_| uploaded).map_err(|error| failed(&self.file, error))
     }
 }
 

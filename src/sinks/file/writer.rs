@@ -37,6 +37,8 @@ pub(super) struct WrittenFile {
     pub(super) name: String,
     /// The length in bytes.
     pub(super) size: u64,
+    /// The CRC-32 of the bytes.
+    pub(super) crc32: u32,
     /// Milliseconds since 1970 in UTC.
     pub(super) modification_time: i64,
 }

@@ -208,8 +208,13 @@ mod tests {
         store.put(&path, BYTES.into()).await.unwrap();
         let now = store.head(&path).await.unwrap();
         let timestamp = now.last_modified.timestamp_millis();
-        let file =
-            FileEntry { path: "memory:///in/a".into(), timestamp, batch_id: 0, size: now.size };
+        let file = FileEntry {
+            path: "memory:///in/a".into(),
+            timestamp,
+            batch_id: 0,
+            size: now.size,
+            logged: None,
+        };
         (store, path, file)
     }
 

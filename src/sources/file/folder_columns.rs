@@ -309,8 +309,12 @@ mod tests {
     }
 
     fn files(urls: &[&str]) -> Vec<ListedFile> {
-        let file =
-            |url: &&str| ListedFile { url: format!("file:///in/{url}"), size: 0, modified: 0 };
+        let file = |url: &&str| ListedFile {
+            url: format!("file:///in/{url}"),
+            size: 0,
+            modified: 0,
+            logged: None,
+        };
         urls.iter().map(file).collect()
     }
 

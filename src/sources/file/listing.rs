@@ -21,7 +21,7 @@ use crate::formats::format::InputFile;
 use crate::sources::file::folder_columns::names_a_column;
 use crate::sources::file::glob::{NamePattern, is_hidden};
 use crate::sources::file::options::WhichFiles;
-use crate::sources::file::partition::FileToRead;
+use crate::sources::file::partition::{FileToRead, Logged};
 
 /// A file that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(super) struct ListedFile {
     pub(super) size: u64,
     /// When it was last written, microseconds since 1970 in UTC.
     pub(super) modified: i64,
+    /// What the log of a file sink says of it.
+    pub(super) logged: Option<Logged>,
 }
 
 impl ListedFile {
@@ -44,7 +46,7 @@ impl ListedFile {
     }
 
     pub(super) fn to_read(&self) -> FileToRead {
-        FileToRead { path: self.url.clone(), size: self.size }
+        FileToRead { path: self.url.clone(), size: self.size, logged: self.logged }
     }
 }
 
@@ -251,6 +253,7 @@ impl Listing {
             url: self.url(&file.location),
             size: file.size,
             modified: file.last_modified.timestamp_micros(),
+            logged: None,
         }
     }
 
@@ -287,6 +290,7 @@ fn of_sink(file: SinkFile) -> ListedFile {
     ListedFile {
         modified: file.modification_time.saturating_mul(1_000),
         size: file.size,
+        logged: Some(Logged { crc32: file.crc32 }),
         url: file.path,
     }
 }

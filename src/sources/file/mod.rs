@@ -23,6 +23,7 @@ mod reading;
 mod seen;
 pub mod source;
 pub mod table;
+mod verify;
 
 pub use factory::{FileSourceDefinition, FileSourceFactory};
 pub use options::FileOptions;

@@ -92,6 +92,12 @@ const FILES: &[OptionDoc] = &[
         "leaves out files that are gone since they were listed, and counts them",
     ),
     OptionDoc::honoured(
+        "verifyChecksums",
+        "false",
+        "true",
+        "compares files that a file sink wrote with the checksums in its log, for which they are read twice; their lengths are always compared",
+    ),
+    OptionDoc::honoured(
         "modifiedAfter",
         "",
         "2024-01-31T12:00:00",

@@ -30,6 +30,8 @@ pub struct FileOptions {
     pub(super) clean: CleanSource,
     /// Which files are left out although their rows are wanted.
     pub(super) forgive: Forgive,
+    /// Whether a file must have the checksum that the log of a file sink gives it.
+    pub(super) verify_checksums: bool,
     /// When the files of a static table were last written.
     pub(super) modified: Modified,
 }
@@ -113,10 +115,21 @@ impl FileOptions {
         let by_name_only = reader.flag("fileNameOnly", false)?;
         let clean = clean_source(&mut reader)?;
         let forgive = forgive(&mut reader)?;
+        let verify_checksums = reader.flag("verifyChecksums", false)?;
         let modified = modified(&mut reader)?;
         reader.finish()?;
         let max_age = (!ignores_age).then_some(max_age);
-        Ok(Self { format, files, pace, max_age, by_name_only, clean, forgive, modified })
+        Ok(Self {
+            format,
+            files,
+            pace,
+            max_age,
+            by_name_only,
+            clean,
+            forgive,
+            verify_checksums,
+            modified,
+        })
     }
 }
 

@@ -19,6 +19,17 @@ pub(super) struct FilesPartition {
 pub(super) struct FileToRead {
     pub(super) path: String,
     pub(super) size: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) logged: Option<Logged>,
+}
+
+/// What the log of a file sink says of a file: that it has the length that was listed, and its
+/// checksum. A file that nobody has logged may grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Logged {
+    /// The CRC-32 of the bytes; logs that Spark wrote have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) crc32: Option<u32>,
 }
 
 impl FileToRead {
@@ -53,8 +64,8 @@ mod tests {
     use super::*;
 
     fn sizes(sizes: &[u64], parallelism: usize) -> Vec<Vec<u64>> {
-        let files = sizes.iter().map(|size| FileToRead { path: String::new(), size: *size });
-        let split = split(files.collect(), parallelism);
+        let file = |size: &u64| FileToRead { path: String::new(), size: *size, logged: None };
+        let split = split(sizes.iter().map(file).collect(), parallelism);
         split.iter().map(|part| part.files.iter().map(|file| file.size).collect()).collect()
     }
 

@@ -14,11 +14,12 @@ use object_store::ObjectStoreExt;
 use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
-use crate::formats::format::{FileFormat, ReadCounts, ReadRequest};
+use crate::formats::format::{FileFormat, InputFile, ReadCounts, ReadRequest};
 use crate::sources::file::folder_columns::{FolderColumn, FolderColumns, column_array, is_same};
 use crate::sources::file::listing::input_file;
 use crate::sources::file::options::{FileOptions, Forgive};
 use crate::sources::file::partition::FileToRead;
+use crate::sources::file::verify::verify;
 
 /// How files are read: what a partition needs besides its files.
 #[derive(Debug, Clone)]
@@ -29,6 +30,7 @@ pub(super) struct FileReading {
     pub(super) schema: SchemaRef,
     columns: FolderColumns,
     forgive: Forgive,
+    verify_checksums: bool,
     /// The zone of times that name none.
     pub(super) zone: TimeZone,
     /// Counts what was not read as it stands.
@@ -54,7 +56,8 @@ impl FileReading {
     ) -> Self {
         let format = Arc::clone(&options.format);
         let (forgive, counts) = (options.forgive, Arc::default());
-        Self { format, storage, schema, columns, forgive, zone, counts }
+        let verify_checksums = options.verify_checksums;
+        Self { format, storage, schema, columns, forgive, verify_checksums, zone, counts }
     }
 
     /// The same for times in this zone, unless they name another.
@@ -111,7 +114,7 @@ impl FileReading {
             counts: Arc::clone(&self.counts),
         };
         if named.is_empty() {
-            let rows = self.format.read(opened, &request(self.schema(), projection.to_vec()));
+            let rows = self.verified(opened, file, &request(self.schema(), projection.to_vec()));
             return Ok(self.forgiving(rows, file));
         }
         let in_file: Vec<usize> = (0..self.schema.fields().len())
@@ -134,7 +137,7 @@ impl FileReading {
             });
         }
         let data = Arc::new(self.schema.project(&in_file)?);
-        let rows = self.format.read(opened, &request(data, wanted));
+        let rows = self.verified(opened, file, &request(data, wanted));
         let rows = self.forgiving(rows, file);
         let output = Arc::new(self.schema.project(projection)?);
         let (reading, url, schema) = (self.clone(), file.path.clone(), Arc::clone(&output));
@@ -168,6 +171,24 @@ impl FileReading {
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    }
+
+    /// The rows of a file, if it is what the log of the sink that wrote it says.
+    fn verified(
+        &self,
+        opened: InputFile,
+        file: &FileToRead,
+        request: &ReadRequest,
+    ) -> SendableRecordBatchStream {
+        let rows = self.format.read(opened.clone(), request);
+        let Some(logged) = file.logged else { return rows };
+        let (schema, checksums) = (rows.schema(), self.verify_checksums);
+        let checked = async move {
+            verify(&opened, logged, checksums).await.map_err(DataFusionError::from)?;
+            Ok::<_, DataFusionError>(rows)
+        };
+        let rows = stream::once(checked).try_flatten();
+        Box::pin(RecordBatchStreamAdapter::new(schema, rows))
     }
 
     /// The rows of a file up to where it is broken or gone, if that is forgiven.

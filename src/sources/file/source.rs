@@ -253,7 +253,7 @@ impl FileSource {
                 all
             }
         };
-        Ok(entries.into_iter().map(|e| FileToRead { path: e.path, size: e.size }).collect())
+        Ok(entries.into_iter().map(FileEntry::into_read).collect())
     }
 
     /// Every entry has a file at least, so a number without one is an entry that was lost.

@@ -468,6 +468,37 @@ async fn an_output_of_a_file_sink_has_the_files_that_were_committed() {
     assert_eq!(scanned(&table).await, [1, 3]);
 }
 
+#[tokio::test]
+async fn a_file_of_a_sink_must_be_what_the_log_says() {
+    let world = World::new();
+    world.add("part", 1, 1);
+    let folder = LocalStorage::default().open(&world.path("in")).unwrap();
+    let file = SinkFile::added(folder.child("part").url, 8, 1_704_067_201_000);
+    let crc32 = Some(crc32fast::hash(b"{\"v\":1}\n"));
+    manifest(&folder).add(0, &[SinkFile { crc32, ..file }]).await.unwrap();
+    let verified = [("verifyChecksums", "true")];
+    let read = async |options: &[(&str, &str)]| {
+        let source = world.start(options).await;
+        source.recover(None).await?;
+        let end = next(source.as_ref(), None).await.unwrap();
+        values(source.as_ref(), None, &end).await
+    };
+    assert_eq!(read(&verified).await.unwrap(), [1]);
+    // Another row of the same length is told by its checksum only.
+    world.add("part", 2, 1);
+    assert_eq!(read(&[]).await.unwrap(), [2]);
+    let error = read(&verified).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    assert!(error.to_string().contains("in/part") && error.to_string().contains("checksum"));
+    // Rows that are missing, or too many, are told always.
+    for rows in ["", "{\"v\":1}\n{\"v\":2}\n"] {
+        world.write("part", rows, 1);
+        let error = read(&[]).await.unwrap_err();
+        assert!(error.to_string().contains("in/part") && error.to_string().contains("says 8"));
+        assert!(read(&[("ignoreCorruptFiles", "true")]).await.unwrap().is_empty());
+    }
+}
+
 async fn scanned(table: &Arc<dyn TableProvider>) -> Vec<i64> {
     let session = SessionContext::new();
     session.register_table("t", Arc::clone(table)).unwrap();
