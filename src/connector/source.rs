@@ -193,6 +193,12 @@ pub trait SourceDefinition: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether the source would read the files that a sink puts into this folder: a query that
+    /// feeds itself never ends.
+    fn reads_from(&self, _folder: &Location, _storage: &dyn Storage) -> bool {
+        false
+    }
+
     /// Starts the source for one run of a query.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
 use crate::event_time::timestamp::iso_millis;
 use crate::event_time::zone::TimeZone;
+use crate::operators::scan::StreamTable;
 use crate::query::checkpoint_check::{check_sources, check_state, save_state_schemas};
 use crate::query::epoch_loop::EpochLoop;
 use crate::query::epoch_run::Run;
@@ -204,19 +205,16 @@ fn refuse_own_input(args: &StartArgs, plan: &QueryPlan) -> Result<()> {
     let SinkSpec::Format { options, .. } = &args.sink else { return Ok(()) };
     let Some(output) = options.get("path") else { return Ok(()) };
     let written = args.storage.open(output)?;
-    for (name, table) in &plan.sources {
-        let Some(input) = table.definition().written_with().and_then(|with| with.get("path"))
-        else {
-            continue;
-        };
-        if args.storage.open(input).is_ok_and(|read| read.path == written.path) {
-            return Err(Error::invalid(format!(
-                "the query would read its own output: its source `{name}` reads `{input}`, where \
-                 it writes; give it another output path"
-            )));
-        }
+    let reads = |(_, table): &&(String, Arc<StreamTable>)| {
+        table.definition().reads_from(&written, args.storage.as_ref())
+    };
+    match plan.sources.iter().find(reads) {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::invalid(format!(
+            "the query would read its own output: its source `{name}` reads the files in \
+             `{output}`, where it writes; give it another output path"
+        ))),
     }
-    Ok(())
 }
 
 async fn open_sink(

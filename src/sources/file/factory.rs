@@ -11,7 +11,7 @@ use crate::connector::options::Options;
 use crate::connector::source::{
     DefineContext, Freshness, MicroBatchSource, SourceContext, SourceDefinition, SourceFactory,
 };
-use crate::connector::storage::Storage;
+use crate::connector::storage::{Location, Storage};
 use crate::connector::versioned::RefreshedTable;
 use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
@@ -117,6 +117,12 @@ impl SourceDefinition for FileSourceDefinition {
 
     fn written_with(&self) -> Option<&Options> {
         Some(&self.given)
+    }
+
+    fn reads_from(&self, folder: &Location, storage: &dyn Storage) -> bool {
+        let base = storage.open(&self.options.files.fixed);
+        let file = format!("part-00000-c000.{}", self.format());
+        base.is_ok_and(|base| self.options.files.takes(&base.path, &folder.path, &file))
     }
 
     fn start(&self, context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use object_store::path::Path;
+
 use crate::connector::options::{OptionReader, Options};
 use crate::error::{Error, Result};
 use crate::event_time::text::parse_timestamp;
 use crate::event_time::zone::TimeZone;
 use crate::formats::format::FileFormat;
+use crate::sources::file::folder_columns::names_a_column;
 use crate::sources::file::format_options::format_by_name;
-use crate::sources::file::glob::{NamePattern, split_path};
+use crate::sources::file::glob::{NamePattern, is_hidden, split_path};
 use crate::sources::file::option_docs::of_format;
 
 const DEFAULT_MAX_AGE: i64 = 7 * 24 * 3_600_000;
@@ -130,6 +133,27 @@ impl FileOptions {
             verify_checksums,
             modified,
         })
+    }
+}
+
+impl WhichFiles {
+    /// Whether a new file of this name in a folder would be one of these, which lie below `base`.
+    pub(super) fn takes(&self, base: &Path, folder: &Path, file: &str) -> bool {
+        let Some(folders) = folder.prefix_match(base) else { return false };
+        let folders: Vec<String> = folders.map(|part| part.as_ref().to_owned()).collect();
+        let is_wanted = |name: &str| !is_hidden(name);
+        if !is_wanted(file) || self.filter.as_ref().is_some_and(|filter| !filter.matches(file)) {
+            return false;
+        }
+        // The names that the patterns speak of, and the folders below those that match.
+        let named: Vec<&str> = folders.iter().map(String::as_str).chain([file]).collect();
+        let matches = |(pattern, name): (&NamePattern, &&str)| pattern.matches(name);
+        if named.len() < self.patterns.len() || !self.patterns.iter().zip(&named).all(matches) {
+            return false;
+        }
+        let below = folders.get(self.patterns.len()..).unwrap_or_default();
+        let is_read = |folder: &String| self.recursive || names_a_column(folder);
+        below.iter().all(|folder| is_wanted(folder) && is_read(folder))
     }
 }
 
