@@ -33,6 +33,14 @@ pub const SCHEMA_INFERENCE: &str = "spark.sql.streaming.schemaInference";
 /// The time zone in which points in time are printed. Functions work in UTC.
 pub const TIME_ZONE: &str = "spark.sql.session.timeZone";
 
+/// Whether a run takes over a checkpoint whose last run is not known to have ended.
+pub const TAKEOVER: &str = "millstream.query.takeover";
+
+/// How often the recursive part of a recursive query runs at most; -1 is no bound.
+pub const CTE_LEVELS: &str = "spark.sql.cteRecursionLevelLimit";
+/// From how many rows on a recursive query does not go on; -1 is no bound.
+pub const CTE_ROWS: &str = "spark.sql.cteRecursionRowLimit";
+
 /// Whether arithmetic overflows, and bad values fail, instead of wrapping around and giving NULL.
 pub const ANSI: &str = "spark.sql.ansi.enabled";
 
@@ -50,6 +58,9 @@ const DEFAULTS: &[(&str, &str)] = &[
     (SCHEMA_INFERENCE, "false"),
     (TIME_ZONE, "UTC"),
     (ANSI, "true"),
+    (TAKEOVER, "true"),
+    (CTE_LEVELS, "100"),
+    (CTE_ROWS, "1000000"),
 ];
 
 /// The settings whose value at a query's first start stays with its checkpoint.
@@ -143,6 +154,21 @@ impl Settings {
         self.value(ANSI).eq_ignore_ascii_case("true")
     }
 
+    /// Whether a run takes over a checkpoint whose last run is not known to have ended.
+    pub fn takeover(&self) -> bool {
+        self.value(TAKEOVER).eq_ignore_ascii_case("true")
+    }
+
+    /// How often the recursive part of a query runs at most; none is no bound.
+    pub fn recursion_levels(&self) -> Option<u64> {
+        self.value(CTE_LEVELS).parse().ok()
+    }
+
+    /// From how many rows on a recursive query does not go on; none is no bound.
+    pub fn recursion_rows(&self) -> Option<u64> {
+        self.value(CTE_ROWS).parse().ok()
+    }
+
     /// The time zone in which points in time are printed.
     pub fn time_zone(&self) -> &str {
         self.value(TIME_ZONE)
@@ -193,8 +219,11 @@ fn check(name: &'static str, value: &str) -> Result<()> {
     };
     let is_flag = || matches!(value.to_ascii_lowercase().as_str(), "true" | "false");
     match name {
-        NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI if !is_flag() => {
+        NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI | TAKEOVER if !is_flag() => {
             wrong("it must be `true` or `false`")
+        }
+        CTE_LEVELS | CTE_ROWS if value != "-1" && value.parse::<u64>().is_err() => {
+            wrong("it must be a whole number, or -1 for no bound")
         }
         SHUFFLE_PARTITIONS if !matches!(value.parse::<usize>(), Ok(1..=256)) => {
             wrong("it must be a whole number from 1 to 256, the number of key groups")

@@ -16,10 +16,13 @@
 //!
 //! `[..]` in an expected line stands for any text, as ids and times are.
 
+mod depth;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::case::Case;
 use crate::outcome::{Fallible, Outcome, at, ensure};
@@ -37,6 +40,8 @@ pub(crate) fn cases() -> Fallible<Vec<Case>> {
         Case::new(format!("cli/{name}"), move || async move { play(&fs::read_to_string(&path)?) })
     };
     let mut cases: Vec<Case> = files.into_iter().map(case).collect();
+    let deep = Case::new("cli/deep_statements", || async { depth::statements() });
+    cases.push(deep.within(Duration::from_secs(180)));
     if cfg!(unix) {
         cases.push(Case::new("cli/signal_ends_a_computation", || async { signal() }));
     }
@@ -58,7 +63,7 @@ fn signal() -> Fallible<Outcome> {
     // to.
     let told = BufReader::new(stderr)
         .lines()
-        .find(|line| line.as_ref().is_ok_and(|line| line.starts_with("q: batch 0")));
+        .find(|line| line.as_ref().is_ok_and(|line| line.contains("q: batch 0")));
     let sent = Command::new("kill").args(["-TERM", &program.id().to_string()]).status();
     if !matches!(&sent, Ok(sent) if sent.success()) {
         program.kill()?;

@@ -193,6 +193,12 @@ pub trait SourceDefinition: Debug + Send + Sync + 'static {
         None
     }
 
+    /// The place that rows come from, such as `file:///in/*.json`, if it can be told: a run on the
+    /// checkpoint of another is told when it changed.
+    fn place(&self, _storage: &dyn Storage) -> Option<String> {
+        None
+    }
+
     /// Whether the source would read the files that a sink puts into this folder: a query that
     /// feeds itself never ends.
     fn reads_from(&self, _folder: &Location, _storage: &dyn Storage) -> bool {

@@ -3,4 +3,5 @@
 pub mod expand;
 pub mod extension;
 pub mod planner;
+pub mod recursion;
 pub mod watermark_propagation;

@@ -70,6 +70,7 @@ impl EpochLoop {
     pub(crate) async fn run(mut self) {
         let ended = Box::pin(self.epochs()).await;
         self.run.state.finish_background().await;
+        self.say_ended().await;
         let shared = Arc::clone(&self.shared);
         let listeners = self.listeners.clone();
         // The checkpoint of a query without one goes before anybody hears of its end.
@@ -80,6 +81,16 @@ impl EpochLoop {
         let event = QueryTerminatedEvent::new(&shared.id, &shared.run_id, ended.as_ref().err());
         listeners.post(Event::Terminated(event));
         shared.end(ended.map_err(Arc::new));
+    }
+
+    /// Says in the checkpoint that the run has ended, so that the next one need not ask.
+    async fn say_ended(&self) {
+        if self._temporary.is_some() {
+            return;
+        }
+        if let Err(error) = self.run.claim.end().await {
+            tracing::debug!(%error, "the run could not say that it ended");
+        }
     }
 
     async fn epochs(&mut self) -> Result<()> {

@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) id: String,
     pub(crate) run_id: String,
     pub(crate) name: Option<String>,
+    pub(crate) checkpoint: Option<String>,
+    pub(crate) first_epoch: u64,
     pub(crate) plans: Arc<Plans>,
     pub(crate) shutdown: Shutdown,
     /// Wakes a loop that waits for data to arrive.
@@ -62,12 +64,15 @@ pub(crate) struct Identity {
     pub(crate) id: String,
     pub(crate) run_id: String,
     pub(crate) name: Option<String>,
+    /// The checkpoint, unless it goes with the query.
+    pub(crate) checkpoint: Option<String>,
+    pub(crate) first_epoch: u64,
     pub(crate) plans: Arc<Plans>,
 }
 
 impl StreamingQuery {
     pub(crate) fn new(identity: Identity, keep_progress: usize) -> Self {
-        let Identity { id, run_id, name, plans } = identity;
+        let Identity { id, run_id, name, checkpoint, first_epoch, plans } = identity;
         let status = QueryStatus {
             message: "Initializing sources".to_owned(),
             is_data_available: false,
@@ -78,6 +83,8 @@ impl StreamingQuery {
             id,
             run_id,
             name,
+            checkpoint,
+            first_epoch,
             plans,
             shutdown: Shutdown::default(),
             wake: Notify::new(),
@@ -100,6 +107,16 @@ impl StreamingQuery {
     /// The id of this run.
     pub fn run_id(&self) -> &str {
         &self.0.run_id
+    }
+
+    /// Where the query keeps its progress and state; none where they go with it.
+    pub fn checkpoint_location(&self) -> Option<&str> {
+        self.0.checkpoint.as_deref()
+    }
+
+    /// The number of the epoch with which the run began: 0 unless it goes on from a checkpoint.
+    pub fn first_epoch(&self) -> u64 {
+        self.0.first_epoch
     }
 
     /// The name that the query was given.

@@ -16,6 +16,7 @@ pub mod listener;
 pub mod manager;
 pub mod next_epoch;
 pub mod planning;
+mod previous_run;
 pub mod progress;
 mod progress_report;
 pub mod resume;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::datatypes::FieldRef;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::checkpoint::claim::Claim;
+use crate::checkpoint::claim::{Claim, Places, RunEntry};
 use crate::checkpoint::layout::Checkpoint;
 use crate::checkpoint::query_metadata::QueryMetadata;
 use crate::config::{Settings, Trigger};
@@ -20,6 +21,7 @@ use crate::connector::storage::{Location, Storage};
 use crate::error::{Error, Result};
 use crate::event_time::timestamp::iso_millis;
 use crate::event_time::zone::TimeZone;
+use crate::formats::type_name::spark_type_name;
 use crate::operators::scan::StreamTable;
 use crate::query::checkpoint_check::{check_sources, check_state, save_state_schemas};
 use crate::query::epoch_loop::EpochLoop;
@@ -27,6 +29,7 @@ use crate::query::epoch_run::Run;
 use crate::query::handle::{Identity, StreamingQuery};
 use crate::query::listener::{Listeners, QueryStartedEvent};
 use crate::query::planning::{QueryPlan, plan_query};
+use crate::query::previous_run::{PreviousRun, this_process};
 use crate::query::resume::{Logs, ResumePoint, resume};
 use crate::query::static_tables::TableTracker;
 use crate::query::watermark_tracker::WatermarkTracker;
@@ -96,9 +99,11 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     check_fit(&checkpoint, &plan).await?;
     let sink = open_sink(&args, &plan, context).await?;
     let metadata = QueryMetadata::load_or_create(&checkpoint, &Uuid::new_v4().to_string()).await?;
-    // From here on a run before this one may do no more; nothing was changed until now.
     let run_id = Uuid::new_v4().to_string();
-    let claim = Claim::take(checkpoint, &run_id, args.clock.now_millis()).await?;
+    let entry = run_entry(&args, &plan, sink.as_ref(), &run_id);
+    check_previous_run(&checkpoint, &entry, &settings).await?;
+    // From here on a run before this one may do no more; nothing was changed until now.
+    let claim = Claim::take(checkpoint, &entry).await?;
     // What the logs said before the claim may be old: the run before this one may have gone on.
     let checkpoint = Checkpoint::new(args.checkpoint.clone());
     let point = resume(read_logs(&checkpoint).await?, &checkpoint.location().given)?;
@@ -114,6 +119,8 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         id: metadata.id.clone(),
         run_id,
         name: args.name.clone(),
+        checkpoint: args.temporary.is_none().then(|| checkpoint.location().given.clone()),
+        first_epoch: point.epoch,
         plans: Arc::clone(&plan.plans),
     };
     let query = StreamingQuery::new(identity, settings.recent_progress());
@@ -165,6 +172,42 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     };
     task::spawn(epochs.run()).detach();
     Ok(query)
+}
+
+/// What this run says of itself in the checkpoint.
+fn run_entry(args: &StartArgs, plan: &QueryPlan, sink: &dyn StreamSink, run_id: &str) -> RunEntry {
+    let place = |(name, table): &(String, Arc<StreamTable>)| {
+        let place = table.definition().place(args.storage.as_ref());
+        place.map(|place| (name.clone(), place))
+    };
+    let schema = plan.physical.schema();
+    let column =
+        |field: &FieldRef| format!("{} {}", field.name(), spark_type_name(field.data_type()));
+    let places = Places {
+        sources: plan.sources.iter().filter_map(place).collect(),
+        sink: sink.to_string(),
+        columns: schema.fields().iter().map(column).collect::<Vec<_>>().join(", "),
+    };
+    RunEntry {
+        run_id: run_id.to_owned(),
+        timestamp: args.clock.now_millis(),
+        process: Some(this_process()),
+        places: Some(places),
+    }
+}
+
+/// Tells what this run replaces and what it changes.
+async fn check_previous_run(
+    checkpoint: &Checkpoint,
+    entry: &RunEntry,
+    settings: &Settings,
+) -> Result<()> {
+    let Some(previous) = PreviousRun::find(checkpoint).await? else { return Ok(()) };
+    previous.take_over(checkpoint, settings.takeover())?;
+    for change in entry.places.iter().flat_map(|places| previous.changes(places)) {
+        tracing::warn!("checkpoint `{}`: {change}", checkpoint.location().given);
+    }
+    Ok(())
 }
 
 fn check_recovery(sink: &dyn StreamSink, mode: OutputMode, checkpoint: &Checkpoint) -> Result<()> {

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod shutdown;
+pub mod stack;
 pub mod task;
 
 pub use clock::{Clock, ManualClock, SystemClock};

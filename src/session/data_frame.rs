@@ -21,6 +21,7 @@ use crate::operators::scan::is_streaming;
 use crate::operators::watermark::with_watermark;
 use crate::query::explain::Plans;
 use crate::query::planning::plan_query;
+use crate::runtime::stack::polled_with_room;
 use crate::session::generator;
 use crate::session::grouped::GroupedDataFrame;
 use crate::session::session::{StreamSession, quote};
@@ -204,7 +205,7 @@ impl StreamingDataFrame {
     /// # Errors
     /// `Invalid` for an unbounded table; whatever fails when the query runs.
     pub async fn collect(&self) -> Result<Vec<RecordBatch>> {
-        Ok(self.to_data_frame()?.collect().await?)
+        polled_with_room(async { Ok(self.to_data_frame()?.collect().await?) }).await
     }
 
     /// Begins to write an unbounded table as a streaming query.

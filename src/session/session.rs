@@ -15,8 +15,10 @@ use crate::error::{Error, Result};
 use crate::formats::display::Zone;
 use crate::logical::guards::GuardedPlanner;
 use crate::physical::planner::query_planner;
+use crate::physical::recursion::{LimitRecursion, RecursionLimits};
 use crate::query::manager::StreamingQueryManager;
 use crate::runtime::clock::Clock;
+use crate::runtime::stack::polled_with_room;
 use crate::session::builder::StreamSessionBuilder;
 use crate::session::builtin::{self, MemoryTable};
 use crate::session::data_frame::StreamingDataFrame;
@@ -91,7 +93,7 @@ impl StreamSession {
         // Tables can be observed as streams can.
         let planner = state.query_planner().take().unwrap_or_else(query_planner);
         *state.query_planner() = Some(Arc::new(GuardedPlanner(planner)));
-        let state = state.build();
+        let state = state.with_physical_optimizer_rule(Arc::new(LimitRecursion)).build();
         let context = SessionContext::new_with_state(state);
         apply_settings(&context, &settings)?;
         Ok(Self(Arc::new(Inner {
@@ -110,11 +112,14 @@ impl StreamSession {
     /// # Errors
     /// `Invalid` with line and column for a text that cannot be read; those of the statement.
     pub async fn sql(&self, text: &str) -> Result<StreamingDataFrame> {
-        let mut last = self.empty();
-        for statement in sql::statement::parse(text)? {
-            last = statement::run(self, statement).await?;
-        }
-        Ok(last)
+        polled_with_room(async {
+            let mut last = self.empty();
+            for statement in sql::statement::parse(text)? {
+                last = statement::run(self, statement).await?;
+            }
+            Ok(last)
+        })
+        .await
     }
 
     /// Runs one statement that was parsed before, such as one that a program has changed; gives
@@ -126,7 +131,7 @@ impl StreamSession {
         &self,
         statement: sql::statement::Statement,
     ) -> Result<StreamingDataFrame> {
-        statement::run(self, statement).await
+        polled_with_room(statement::run(self, statement)).await
     }
 
     /// Reads an unbounded table.
@@ -273,9 +278,13 @@ fn apply_settings(context: &SessionContext, settings: &Settings) -> Result<()> {
     }
     let state = context.state_ref();
     let mut state = state.write();
-    let options = &mut state.config_mut().options_mut().execution;
-    options.time_zone = Some(zone.to_owned());
-    options.enable_ansi_mode = settings.is_ansi();
+    let options = state.config_mut().options_mut();
+    options.execution.time_zone = Some(zone.to_owned());
+    options.execution.enable_ansi_mode = settings.is_ansi();
+    options.extensions.insert(RecursionLimits {
+        levels: settings.recursion_levels(),
+        rows: settings.recursion_rows(),
+    });
     Ok(())
 }
 

@@ -327,12 +327,24 @@ impl DataStreamWriter {
                 source: Box::new(error),
             }
         })?;
-        tracing::warn!(
-            "the query `{}` has no checkpointLocation; its progress and state are lost when it ends",
-            self.name.as_deref().unwrap_or("without a name")
-        );
+        if outlives(sink) {
+            tracing::warn!(
+                "the query `{}` has no checkpointLocation; its progress and state are lost when it ends",
+                self.name.as_deref().unwrap_or("without a name")
+            );
+        }
         let location = storage.open(&folder.path().display().to_string())?;
         Ok((location, Some(folder)))
+    }
+}
+
+/// Whether the rows of a sink may outlive the query, so that a restart would write them again.
+fn outlives(sink: &SinkSpec) -> bool {
+    match sink {
+        SinkSpec::Format { format, .. } => {
+            !["console", "memory", "noop"].iter().any(|name| format.eq_ignore_ascii_case(name))
+        }
+        SinkSpec::Open(sink) => sink.can_recover(crate::connector::OutputMode::Append),
     }
 }
 

@@ -10,6 +10,9 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::error::{Error, Result};
+use crate::runtime::stack::with_room;
+use crate::sql::ast::balance::balance;
+use crate::sql::depth::{self, PARSER_CALLS};
 use crate::sql::raw_strings::made_plain;
 
 /// How tight a shift binds: between `&` and `+`.
@@ -181,8 +184,11 @@ pub(super) fn parse_all<T>(
     tokens: Vec<TokenWithSpan>,
     parse: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
 ) -> Result<T> {
-    let mut parser = Parser::new(&StreamDialect).with_tokens_with_locations(tokens);
-    let parsed = parse(&mut parser).map_err(parser_error)?;
+    depth::check(&tokens)?;
+    let mut parser = Parser::new(&StreamDialect)
+        .with_recursion_limit(PARSER_CALLS)
+        .with_tokens_with_locations(tokens);
+    let parsed = with_room(|| parse(&mut parser)).map_err(parser_error)?;
     let rest = parser.peek_token();
     match rest.token {
         Token::EOF => Ok(parsed),
@@ -192,7 +198,9 @@ pub(super) fn parse_all<T>(
 
 /// Parses a query whose tokens went through the token pass.
 pub(super) fn parse_query(tokens: Vec<TokenWithSpan>) -> Result<Query> {
-    parse_all(tokens, |parser| parser.parse_query()).map(|query| *query)
+    let mut query = parse_all(tokens, |parser| parser.parse_query())?;
+    with_room(|| balance(&mut query));
+    Ok(*query)
 }
 
 /// An `Invalid` error at a place in the user's text.

@@ -22,6 +22,7 @@ mod casts;
 mod clauses;
 mod constants;
 mod cursor;
+mod depth;
 mod dialect;
 mod expr_planner;
 mod interval;

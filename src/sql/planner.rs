@@ -19,8 +19,8 @@ use crate::sql::expr_planner::SparkOperators;
 use crate::sql::functions::aggregate;
 use crate::sql::functions::arithmetic::operators::NumberOperators;
 use crate::sql::functions::builtin;
+use crate::sql::functions::comparison::{MakeComparable, TruthOperators};
 use crate::sql::functions::datetime::cast::UseTimeCasts;
-use crate::sql::functions::datetime::comparison::CompareTimesAlike;
 use crate::sql::functions::datetime::operators::TimeOperators;
 use crate::sql::functions::equal_floats::UseEqualKeys;
 use crate::sql::functions::float_extremes::UseExtremes;
@@ -53,11 +53,12 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     lambdas::add_to(builder.higher_order_functions().get_or_insert_default());
     builder.relation_planners().get_or_insert_default().insert(0, Arc::new(StreamRelations));
     let operators = builder.expr_planners().get_or_insert_default();
+    operators.insert(0, Arc::new(TruthOperators));
     operators.insert(0, Arc::new(SparkOperators));
     operators.insert(0, Arc::new(NumberOperators::default()));
     operators.insert(0, Arc::new(TimeOperators::default()));
     let analyzer = builder.analyzer().get_or_insert_default();
-    analyzer.rules.insert(0, Arc::new(CompareTimesAlike));
+    analyzer.rules.insert(0, Arc::new(MakeComparable));
     analyzer.rules.insert(0, Arc::new(WidenNumbers));
     builder
         .with_analyzer_rule(Arc::new(UseExtremes))

@@ -1,4 +1,4 @@
-//! Plans the relations that the parser has no words for: streams, watermarks and windows.
+//! Plans the relations that the parser has no words for: streams, watermarks and windows; and VALUES.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use datafusion::logical_expr::planner::{
 };
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use sqlparser::ast::{
-    Expr as SqlExpr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, TableFactor,
+    Expr as SqlExpr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, SetExpr,
+    TableFactor,
 };
 
 use crate::error::Error;
@@ -24,6 +25,7 @@ use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::operators::watermark::with_watermark;
 use crate::operators::window_assign::{WINDOW_COLUMN, assign_windows};
 use crate::sql::functions::generators::plan::{Call, Naming, generate};
+use crate::sql::functions::widening::{as_type, common};
 use crate::sql::marker::{self, GeneratorShape, Marker};
 
 /// What a column `window` of the input is called beside a new one.
@@ -40,7 +42,7 @@ impl RelationPlanner for StreamRelations {
         context: &mut dyn RelationPlannerContext,
     ) -> DfResult<RelationPlanning> {
         let Some(marked) = marker::read(&relation) else {
-            return Ok(RelationPlanning::Original(Box::new(relation)));
+            return inline_table(relation, context);
         };
         let TableFactor::Pivot { table, alias, .. } = relation else {
             return Ok(RelationPlanning::Original(Box::new(relation)));
@@ -62,6 +64,42 @@ impl RelationPlanner for StreamRelations {
         };
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias))))
     }
+}
+
+/// Plans VALUES, whose columns have the types that Spark finds for their values; DataFusion would
+/// make decimals of doubles. Every other relation is left to it.
+fn inline_table(
+    relation: TableFactor,
+    context: &mut dyn RelationPlannerContext,
+) -> DfResult<RelationPlanning> {
+    let TableFactor::Derived { subquery, alias, .. } = &relation else {
+        return Ok(RelationPlanning::Original(Box::new(relation)));
+    };
+    let (SetExpr::Values(values), None, None, None) =
+        (&*subquery.body, &subquery.with, &subquery.order_by, &subquery.limit_clause)
+    else {
+        return Ok(RelationPlanning::Original(Box::new(relation)));
+    };
+    let is_ansi = context.context_provider().options().execution.enable_ansi_mode;
+    let schema = DFSchema::empty();
+    let mut rows = vec![];
+    for row in &values.rows {
+        let row = row.iter().map(|value| context.sql_to_expr(value.clone(), &schema));
+        rows.push(row.collect::<DfResult<Vec<Expr>>>()?);
+    }
+    let width = rows.first().map_or(0, Vec::len);
+    // Rows of different lengths are an error that DataFusion tells.
+    if rows.iter().all(|row| row.len() == width) {
+        for at in 0..width {
+            let column: Vec<&Expr> = rows.iter().map(|row| &row[at]).collect();
+            let Some(common) = common(&column, &schema, is_ansi)? else { continue };
+            for row in &mut rows {
+                row[at] = as_type(row[at].clone(), &common, &schema)?;
+            }
+        }
+    }
+    let plan = LogicalPlanBuilder::values(rows)?.build()?;
+    Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
 }
 
 /// The unbounded form of a table.

@@ -1,8 +1,9 @@
 //! The arguments: what may be given, and what the help says of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use millstream::config::TAKEOVER;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,8 +25,8 @@ signal aborts at once. What was aborted is done again, exactly once, at the next
 
 A query statement, such as SELECT, prints its rows as a table. It waits for the streaming queries
 before it that end by themselves (TRIGGER ONCE or AVAILABLE NOW), and so sees their results.
-On the standard error each epoch of a streaming query prints a line; a terminal has a line for each
-query instead, with its rate, watermark, lag and state.";
+On the standard error each query says where it begins, and each of its epochs prints a line; a
+terminal has a line for each query instead, with its rate, watermark, lag and state.";
 
 const SQL_HELP: &str = "\
 Runs statements and prints the rows of each query among them.
@@ -44,8 +45,9 @@ without an end use `millstream run`.
 To look around: SHOW TABLES, VIEWS, FUNCTIONS and DATABASES, each with LIKE 'a*'; SHOW COLUMNS IN t;
 SHOW STREAMING QUERIES; DESCRIBE t, or DESCRIBE and a query; EXPLAIN; SET key.
 
-Formats: `table`; `csv` has a header, an empty field for NULL, and an empty line between the
-results of two queries; `json` is one object on each line, as the json sink writes it.";
+Formats: `table`; `csv` has a header, an empty field (or the text of --null) for NULL, and an empty
+line between the results of two queries; `json` is one object on each line, as the json sink writes
+it, and `jsonl` the same with its nulls; `markdown` is a table to be pasted into a text.";
 
 /// Structured streaming SQL on Apache Arrow and DataFusion.
 #[derive(Debug, Parser)]
@@ -92,6 +94,17 @@ pub(crate) struct RunArgs {
     /// trigger it has; the command ends when all have
     #[arg(long)]
     pub(crate) available_now: bool,
+    /// Refuse to start a query on a checkpoint whose last run is not known to have ended, instead of
+    /// replacing that run; the same as --conf millstream.query.takeover=false
+    #[arg(long)]
+    pub(crate) no_takeover: bool,
+    /// How epochs are told of on the standard error: `lines`, `json` as Spark's
+    /// StreamingQueryProgress on a line, or `none`
+    #[arg(long, value_enum, default_value_t = Progress::Lines)]
+    pub(crate) progress: Progress,
+    /// Add a line of JSON for each epoch to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) progress_file: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -103,6 +116,9 @@ pub(crate) struct SqlArgs {
     /// How rows are printed
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
+    /// What stands for NULL in CSV, such as \N; an empty field unless it is given
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) null: String,
     #[command(flatten)]
     common: Common,
 }
@@ -110,9 +126,9 @@ pub(crate) struct SqlArgs {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct TextArgs {
-    /// The statements, with semicolons between them
+    /// The statements, with semicolons between them; may be repeated
     #[arg(short = 'c', long = "command", value_name = "STATEMENT")]
-    pub(crate) command: Option<String>,
+    pub(crate) command: Vec<String>,
     /// A file with the statements; `-` reads the standard input
     #[arg(short = 'f', long = "file", value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
@@ -149,16 +165,33 @@ pub(crate) enum SummaryFormat {
 /// How rows are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
+    /// A table with a frame
     Table,
+    /// A header and fields with commas between them; NULL is empty, or what --null says
     Csv,
+    /// An object on each line, without the fields that are NULL
     Json,
+    /// An object on each line, with null for the fields that are NULL
+    Jsonl,
+    /// A table of Markdown
+    Markdown,
+}
+
+/// How epochs are told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    Lines,
+    Json,
+    None,
 }
 
 impl Cli {
     /// The settings of both places, in order: a later one replaces an earlier one.
     pub(crate) fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.common.conf.iter().chain(&self.command.common().conf);
-        all.map(|(key, value)| (key.as_str(), value.as_str()))
+        let no_takeover = matches!(&self.command, Command::Run(args) if args.no_takeover);
+        let no_takeover = no_takeover.then_some((TAKEOVER, "false"));
+        all.map(|(key, value)| (key.as_str(), value.as_str())).chain(no_takeover)
     }
 
     /// The log filter; that of the subcommand counts more.
@@ -176,6 +209,21 @@ impl Command {
                 command: CheckpointCommand::Show { common, .. },
             }) => common,
         }
+    }
+}
+
+/// What was meant by arguments that begin with no command: a script, or a statement.
+pub(crate) fn meant(arguments: &[String]) -> Option<String> {
+    let first = arguments.get(1)?;
+    let word = first.split_whitespace().next()?.to_ascii_lowercase();
+    let statements =
+        ["select", "with", "values", "show", "describe", "explain", "create", "insert", "set"];
+    if Path::new(first).extension().is_some_and(|extension| extension == "sql") {
+        Some(format!("`{first}` is no command; run a script by `millstream run {first}`"))
+    } else if first.contains(' ') && statements.contains(&word.as_str()) {
+        Some(format!("run a statement by `millstream sql -c '{first}'`"))
+    } else {
+        None
     }
 }
 
@@ -254,12 +302,24 @@ mod tests {
     fn sql_takes_one_text_and_no_more() {
         let cli = Cli::try_parse_from(["millstream", "sql", "-c", "SELECT 1", "--format", "csv"]);
         let Command::Sql(args) = cli.unwrap().command else { panic!("not sql") };
-        assert_eq!(args.text.command.as_deref(), Some("SELECT 1"));
+        assert_eq!(args.text.command, ["SELECT 1"]);
         assert_eq!(args.format, Format::Csv);
         let Command::Sql(args) = parse("millstream sql").unwrap().command else { panic!("sql") };
-        assert_eq!((args.text.command, args.text.file), (None, None));
+        assert_eq!((args.text.command, args.text.file), (vec![], None));
+        let Command::Sql(args) = parse("millstream sql -c a -c b").unwrap().command else {
+            panic!("not sql")
+        };
+        assert_eq!(args.text.command, ["a", "b"]);
         assert_eq!(refused("millstream sql -c a -f b").kind(), ErrorKind::ArgumentConflict);
         assert_eq!(refused("millstream sql -c a --format xml").kind(), ErrorKind::InvalidValue);
+    }
+
+    #[test]
+    fn what_was_meant_is_told() {
+        let meant = |first: &str| meant(&["millstream".to_owned(), first.to_owned()]);
+        assert!(meant("job.sql").unwrap().contains("`millstream run job.sql`"));
+        assert!(meant("SELECT 1").unwrap().contains("`millstream sql -c 'SELECT 1'`"));
+        assert_eq!((meant("select"), meant("job.txt"), meant("run")), (None, None, None));
     }
 
     #[test]

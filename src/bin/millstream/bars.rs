@@ -87,7 +87,7 @@ fn text(
 }
 
 /// How far event time is behind now, in the greatest unit of which there are two.
-fn lag(millis: i64) -> String {
+pub(crate) fn lag(millis: i64) -> String {
     let seconds = millis.div_euclid(1000);
     let (sign, seconds) = if seconds < 0 { ("-", -seconds) } else { ("", seconds) };
     let (value, unit) = match seconds {

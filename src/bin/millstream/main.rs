@@ -17,6 +17,7 @@ mod bars;
 mod checkpoint;
 mod execution;
 mod failure;
+mod fit;
 mod output;
 mod progress;
 mod run;
@@ -33,16 +34,21 @@ use std::time::Duration;
 
 use clap::Parser;
 use millstream::StreamSession;
+use millstream::runtime::stack::with_room;
 use millstream::sinks::console::ConsoleSinkFactory;
 use tracing_subscriber::EnvFilter;
 
-use self::args::{Cli, Command, filter};
+use self::args::{Cli, Command, filter, meant};
 use self::execution::Ending;
 use self::failure::{Failure, report};
 use self::screen::{Console, LogWriter};
 
 /// Names the log filter when `--log` is not there.
 const LOG_VARIABLE: &str = "MILLSTREAM_LOG";
+
+/// How much stack a thread has: a text may have as many levels as the library allows. Memory is taken
+/// only for what is used of it.
+const STACK: usize = 64 * 1024 * 1024;
 
 /// How long the process waits for what still runs when it is to end at once.
 const GRACE: Duration = Duration::from_millis(300);
@@ -51,7 +57,18 @@ const GRACE: Duration = Duration::from_millis(300);
 const DEFAULT_LOG: &str = "warn,millstream::query::epoch_loop=off";
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let arguments: Vec<String> = std::env::args().collect();
+            if let Some(meant) = meant(&arguments).filter(|_| error.use_stderr()) {
+                let failure = Failure::usage(meant);
+                report(&failure);
+                return ExitCode::from(failure.code());
+            }
+            error.exit()
+        }
+    };
     let ending = start_log(&cli).and_then(|()| start(&cli));
     match ending {
         Ok(ending) => ExitCode::from(ending.code()),
@@ -85,10 +102,11 @@ fn start(cli: &Cli) -> Result<Ending, Failure> {
         // A query computes on as many threads as there are cores, and on one more; signals and
         // files need a thread that is not busy.
         .worker_threads(cores + 2)
+        .thread_stack_size(STACK)
         .enable_all()
         .build()
         .map_err(|error| Failure::io("threads cannot be started", error))?;
-    let ending = runtime.block_on(async {
+    let work = async {
         // The session is made inside, since what it holds may need the runtime.
         let session = session(cli)?;
         match &cli.command {
@@ -96,7 +114,8 @@ fn start(cli: &Cli) -> Result<Ending, Failure> {
             Command::Sql(args) => Box::pin(sql::sql(session, args)).await,
             Command::Checkpoint(args) => Box::pin(checkpoint::checkpoint(args)).await,
         }
-    });
+    };
+    let ending = with_room(|| runtime.block_on(work));
     if let Ok(ending) = &ending {
         // Told before the runtime ends, which may take long.
         ending.failures.iter().for_each(report);

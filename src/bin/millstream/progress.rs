@@ -1,15 +1,18 @@
 //! A line for each epoch of each query, and word of the first query that fails.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
-use std::io::{self, IsTerminal};
+use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use chrono::DateTime;
 use millstream::runtime::clock::{Clock, SystemClock};
 use millstream::{StreamingQuery, StreamingQueryManager, StreamingQueryProgress};
 
-use super::bars::Bars;
-use super::failure::say;
+use super::bars::{Bars, lag};
+use super::failure::{Failure, say};
 
 /// How often the queries are looked at, in milliseconds.
 const EVERY: i64 = 50;
@@ -22,6 +25,8 @@ pub(crate) struct Monitor {
     told: Mutex<BTreeMap<String, Told>>,
     lines: Lines,
     bars: Bars,
+    /// Where reports go as lines of JSON, too.
+    file: Option<Mutex<File>>,
 }
 
 /// What was told of a run.
@@ -30,7 +35,7 @@ struct Told {
     /// The next epoch to tell of.
     next: u64,
     /// The time of the newest report that was looked at.
-    last: String,
+    last: Option<String>,
 }
 
 /// How epochs are told of.
@@ -41,6 +46,8 @@ pub(crate) enum Lines {
     Plain,
     /// A line for each query, which changes.
     Bars,
+    /// Spark's report of each epoch as one line of JSON.
+    Json,
 }
 
 impl Lines {
@@ -53,7 +60,19 @@ impl Lines {
 
 impl Monitor {
     pub(crate) fn new(queries: StreamingQueryManager, lines: Lines) -> Self {
-        Self { queries, told: Mutex::default(), lines, bars: Bars::default() }
+        Self { queries, told: Mutex::default(), lines, bars: Bars::default(), file: None }
+    }
+
+    /// The same, which also adds reports to a file.
+    ///
+    /// # Errors
+    /// `Io` for a file that cannot be written.
+    pub(crate) fn with_file(self, path: &Path) -> Result<Self, Failure> {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(|error| {
+            Failure::io(format!("cannot write the progress to `{}`", path.display()), error)
+        })?;
+        Ok(Self { file: Some(Mutex::new(file)), ..self })
     }
 
     /// Tells of epochs as they end; returns when a query has failed.
@@ -78,19 +97,28 @@ impl Monitor {
     /// Tells of all epochs that ended since the last call.
     pub(crate) fn tell(&self) {
         for query in self.queries.all() {
-            match self.lines {
-                Lines::None => (),
-                Lines::Plain => self.tell_of(&query),
-                Lines::Bars => self.bars.show(&query),
+            if self.lines == Lines::Bars {
+                self.bars.show(&query);
+            }
+            if self.file.is_some() || matches!(self.lines, Lines::Plain | Lines::Json) {
+                self.tell_of(&query);
             }
         }
     }
 
     fn tell_of(&self, query: &StreamingQuery) {
         let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains_key(query.run_id()) {
+            if self.lines == Lines::Plain {
+                say(&started(query));
+            }
+            all.insert(query.run_id().to_owned(), Told { next: query.first_epoch(), last: None });
+        }
         let told = all.get(query.run_id());
         let Some(last) = query.last_progress() else { return };
-        if told.is_some_and(|told| told.last == last.timestamp && told.next > last.batch_id) {
+        if told.is_some_and(|told| {
+            told.last.as_ref() == Some(&last.timestamp) && told.next > last.batch_id
+        }) {
             return;
         }
         let next = told.map(|told| told.next);
@@ -100,6 +128,7 @@ impl Monitor {
         let news: Vec<_> = query.recent_progress().into_iter().filter(is_news).collect();
         if let (Some(next), Some(first)) = (next, news.first())
             && next < first.batch_id
+            && self.lines == Lines::Plain
         {
             // Only so many reports are kept, and more epochs ended since the last look.
             say(&format!(
@@ -109,12 +138,44 @@ impl Monitor {
             ));
         }
         for report in &news {
-            say(&line(report));
+            self.tell_epoch(report);
         }
         if let Some(newest) = news.last() {
-            let told = Told { next: newest.batch_id + 1, last: newest.timestamp.clone() };
+            let told = Told { next: newest.batch_id + 1, last: Some(newest.timestamp.clone()) };
             all.insert(query.run_id().to_owned(), told);
         }
+    }
+}
+
+impl Monitor {
+    fn tell_epoch(&self, report: &StreamingQueryProgress) {
+        if self.lines == Lines::Plain {
+            say(&line(report));
+        }
+        // A report is made of texts and numbers, which always have a form in JSON.
+        let Ok(json) = serde_json::to_string(report) else { return };
+        if self.lines == Lines::Json {
+            say(&json);
+        }
+        if let Some(file) = &self.file {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = writeln!(file, "{json}") {
+                say(&format!("the progress cannot be written: {error}"));
+            }
+        }
+    }
+}
+
+/// That a query has started, where its checkpoint is, and where it goes on.
+fn started(query: &StreamingQuery) -> String {
+    let label = query.name().unwrap_or_else(|| query.id());
+    let from = match query.first_epoch() {
+        0 => "begins with batch 0".to_owned(),
+        epoch => format!("goes on with batch {epoch}"),
+    };
+    match query.checkpoint_location() {
+        Some(location) => format!("{label}: started, {from}, checkpoint {location}"),
+        None => format!("{label}: started, {from}, without a checkpoint to go on from"),
     }
 }
 
@@ -140,9 +201,17 @@ fn label(report: &StreamingQueryProgress) -> &str {
     report.name.as_deref().unwrap_or(&report.id)
 }
 
+/// How far the watermark of a report is behind the time at which the epoch began.
+fn lag_of(report: &StreamingQueryProgress) -> Option<String> {
+    let millis = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|t| t.timestamp_millis());
+    // The watermark stands at 1970 until there are rows.
+    let watermark = millis(report.event_time.get("watermark")?).filter(|millis| *millis > 0)?;
+    Some(lag(millis(&report.timestamp)? - watermark))
+}
+
 /// One epoch in one line.
 fn line(report: &StreamingQueryProgress) -> String {
-    let mut text = label(report).to_owned();
+    let mut text = format!("{} {}", report.timestamp, label(report));
     let mut add = |part: std::fmt::Arguments<'_>| {
         // Writing to a string cannot fail.
         let _done = text.write_fmt(part);
@@ -152,6 +221,9 @@ fn line(report: &StreamingQueryProgress) -> String {
     add(format_args!(", {:.0} rows/s", report.processed_rows_per_second));
     if let Some(watermark) = report.event_time.get("watermark") {
         add(format_args!(", watermark {watermark}"));
+        if let Some(lag) = lag_of(report) {
+            add(format_args!(", lag {lag}"));
+        }
     }
     if !report.state_operators.is_empty() {
         let rows: u64 = report.state_operators.iter().map(|state| state.num_rows_total).sum();
@@ -196,7 +268,10 @@ mod tests {
     #[test]
     fn a_query_without_state_has_a_short_line() {
         let text = line(&report(&json!({})));
-        assert_eq!(text, "per_minute: batch 3, 1200 input rows, 66667 rows/s, 18 ms");
+        assert_eq!(
+            text,
+            "2024-01-01T00:00:00.000Z per_minute: batch 3, 1200 input rows, 66667 rows/s, 18 ms"
+        );
     }
 
     #[test]
@@ -217,13 +292,14 @@ mod tests {
     fn watermark_state_and_late_rows_are_told_where_there_are_some() {
         let more = json!({
             "name": null,
+            "timestamp": "2024-01-01T00:12:00.000Z",
             "eventTime": {"watermark": "2024-01-01T00:10:00.000Z"},
             "stateOperators": [operator(40, 1), operator(2, 2)],
         });
         assert_eq!(
             line(&report(&more)),
-            "q-1: batch 3, 1200 input rows, 66667 rows/s, watermark 2024-01-01T00:10:00.000Z, \
-             42 state rows, 3 dropped as late, 18 ms"
+            "2024-01-01T00:12:00.000Z q-1: batch 3, 1200 input rows, 66667 rows/s, \
+             watermark 2024-01-01T00:10:00.000Z, lag 2 min, 42 state rows, 3 dropped as late, 18 ms"
         );
     }
 }

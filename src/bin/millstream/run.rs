@@ -4,7 +4,7 @@ use millstream::StreamSession;
 use millstream::config::Trigger;
 use millstream::sql::statement::Statement;
 
-use super::args::{Format, RunArgs};
+use super::args::{Format, Progress, RunArgs};
 use super::execution::{Ending, Execution};
 use super::failure::Failure;
 use super::output::Printer;
@@ -17,7 +17,16 @@ pub(crate) async fn run(session: StreamSession, args: &RunArgs) -> Result<Ending
     if args.available_now {
         process_what_is_there(&mut script);
     }
-    let monitor = Monitor::new(session.streams().clone(), Lines::for_stderr());
+    let lines = match args.progress {
+        Progress::Lines => Lines::for_stderr(),
+        Progress::Json => Lines::Json,
+        Progress::None => Lines::None,
+    };
+    let monitor = Monitor::new(session.streams().clone(), lines);
+    let monitor = match &args.progress_file {
+        Some(path) => monitor.with_file(path)?,
+        None => monitor,
+    };
     Execution { session, script, printer: Printer::new(Format::Table) }.run(monitor).await
 }
 

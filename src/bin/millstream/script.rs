@@ -38,6 +38,15 @@ impl Script {
         }
     }
 
+    /// The statements of several texts, each of which was given by `-c`.
+    pub(crate) fn of_arguments(texts: &[String]) -> Result<Self, Failure> {
+        let mut script = Self { name: "-c".to_owned(), statements: vec![] };
+        for text in texts {
+            script.statements.extend(Self::parse(script.name.clone(), text)?.statements);
+        }
+        Ok(script)
+    }
+
     /// The failure of the statement with this number, counted from 1. An error that has a line
     /// and a column needs no number.
     pub(crate) fn failure(&self, number: usize, error: Error) -> Failure {

@@ -14,14 +14,15 @@ use super::shell;
 
 /// Runs the command.
 pub(crate) async fn sql(session: StreamSession, args: &SqlArgs) -> Result<Ending, Failure> {
-    let script = match (&args.text.command, &args.text.file) {
-        (Some(text), _) => Script::parse("-c".to_owned(), text)?,
-        (None, Some(file)) => Script::read(file)?,
-        (None, None) => return Box::pin(shell::run(session, args.format)).await,
+    let printer = Printer::new(args.format).with_null(&args.null);
+    let script = match (args.text.command.as_slice(), &args.text.file) {
+        ([], Some(file)) => Script::read(file)?,
+        ([], None) => return Box::pin(shell::run(session, printer)).await,
+        (texts, _) => Script::of_arguments(texts)?,
     };
     refuse_endless(&script)?;
     let monitor = Monitor::new(session.streams().clone(), Lines::None);
-    Execution { session, script, printer: Printer::new(args.format) }.run(monitor).await
+    Execution { session, script, printer }.run(monitor).await
 }
 
 /// Refuses streaming tables that the command would have to wait for without an end, before

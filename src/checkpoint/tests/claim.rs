@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::seal::sealed;
 use super::{litter, local, names_on_disk};
-use crate::checkpoint::claim::Claim;
+use crate::checkpoint::claim::{Claim, RunEntry};
 use crate::checkpoint::layout::Checkpoint;
 use crate::checkpoint::storage::LocalStorage;
 use crate::connector::storage::Storage;
@@ -15,8 +15,12 @@ use crate::error::{Error, ErrorKind};
 use crate::runtime::task;
 use crate::testing::fault::{FaultMode, Faults, FaultyStorage};
 
+fn entry(run_id: &str) -> RunEntry {
+    RunEntry { run_id: run_id.to_owned(), timestamp: 7, ..RunEntry::default() }
+}
+
 async fn take(dir: &TempDir) -> Claim {
-    Claim::take(Checkpoint::new(local(dir, "c")), "run", 7).await.unwrap()
+    Claim::take(Checkpoint::new(local(dir, "c")), &entry("run")).await.unwrap()
 }
 
 #[tokio::test]
@@ -28,6 +32,19 @@ async fn runs_are_numbered_from_zero() {
     }
     let text = fs::read_to_string(dir.path().join("c/runs/0")).unwrap();
     assert_eq!(text, sealed("v1\n{\"runId\":\"run\",\"timestamp\":7}", "0"));
+}
+
+#[tokio::test]
+async fn a_run_says_that_it_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let checkpoint = Checkpoint::new(local(&dir, "c"));
+    let claim = take(&dir).await;
+    assert!(!Claim::has_ended(&checkpoint, 0).await.unwrap());
+    claim.end().await.unwrap();
+    assert!(Claim::has_ended(&checkpoint, 0).await.unwrap());
+    // The name is no number, and so no run.
+    assert_eq!(take(&dir).await.run(), 1);
+    assert!(!Claim::has_ended(&checkpoint, 1).await.unwrap());
 }
 
 #[tokio::test]
@@ -76,7 +93,7 @@ async fn a_claim_that_failed_half_way_uses_its_number_up() {
     faults.arm(0, FaultMode::DieAfter);
     let storage = FaultyStorage::new(Arc::new(LocalStorage::new()), faults);
     let location = storage.open(dir.path().join("c").to_str().unwrap()).unwrap();
-    Claim::take(Checkpoint::new(location), "run", 7).await.unwrap_err();
+    Claim::take(Checkpoint::new(location), &entry("run")).await.unwrap_err();
     assert_eq!(names_on_disk(&dir, "c/runs"), ["0"]);
     assert_eq!(take(&dir).await.run(), 1);
 }
@@ -88,8 +105,8 @@ async fn a_run_that_cannot_ask_does_not_go_on() {
     let storage = FaultyStorage::new(Arc::new(LocalStorage::new()), faults.clone());
     let location = storage.open(dir.path().join("c").to_str().unwrap()).unwrap();
     let checkpoint = Checkpoint::new(location);
-    let claim = Claim::take(checkpoint.clone(), "run", 7).await.unwrap();
+    let claim = Claim::take(checkpoint.clone(), &entry("run")).await.unwrap();
     faults.arm(1, FaultMode::DieBefore);
-    Claim::take(checkpoint, "other", 7).await.unwrap_err();
+    Claim::take(checkpoint, &entry("other")).await.unwrap_err();
     assert_eq!(claim.check().await.unwrap_err().kind(), ErrorKind::Unavailable);
 }

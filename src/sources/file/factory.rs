@@ -119,6 +119,11 @@ impl SourceDefinition for FileSourceDefinition {
         Some(&self.given)
     }
 
+    fn place(&self, storage: &dyn Storage) -> Option<String> {
+        let listing = Listing::new(self.options.files.clone(), storage).ok()?;
+        Some(listing.name().to_owned())
+    }
+
     fn reads_from(&self, folder: &Location, storage: &dyn Storage) -> bool {
         let base = storage.open(&self.options.files.fixed);
         let file = format!("part-00000-c000.{}", self.format());

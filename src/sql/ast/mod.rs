@@ -3,6 +3,7 @@
 //!
 //! DataFusion compares names byte by byte, so this is the only place where case does not count.
 
+pub(super) mod balance;
 pub(super) mod binder;
 
 mod aggregates;

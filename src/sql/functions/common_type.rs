@@ -34,7 +34,7 @@ pub(in crate::sql) fn common_type(
             let fields = left.iter().zip(right).map(|(left, right)| field(left, right));
             Some(Struct(fields.collect::<Option<Fields>>()?))
         }
-        (left, right) => wider_number(left, right),
+        (left, right) => wider_number(left, right, is_ansi),
     }
 }
 
@@ -48,18 +48,55 @@ pub(in crate::sql) fn beside_text(other: &DataType, is_ansi: bool) -> Option<Dat
         return (!is_kept).then_some(Utf8);
     }
     Some(match other {
+        DataType::Duration(_) | DataType::Interval(_) => return None,
         whole if whole.is_integer() => Int64,
         Float32 | Float64 | Decimal128(_, _) => Float64,
         other => other.clone(),
     })
 }
 
+/// The type that two values are compared in; `None` where there is none, or where numbers without
+/// floats meet, which have no more than one order.
+pub(in crate::sql) fn compared_type(
+    left: &DataType,
+    right: &DataType,
+    is_ansi: bool,
+) -> Option<DataType> {
+    match (left, right) {
+        (left, right) if left == right => None,
+        (left, right) if left.is_string() && right.is_string() => None,
+        (text, other) | (other, text) if text.is_string() => match other {
+            DataType::Null => None,
+            _ if is_ansi => beside_text(other, is_ansi),
+            Decimal128(_, _) => Some(Float64),
+            number if number.is_numeric() => Some(number.clone()),
+            Boolean | Date32 | Timestamp(_, _) | DataType::Binary => Some(other.clone()),
+            _ => None,
+        },
+        (Boolean, number) | (number, Boolean) if number.is_numeric() && !is_ansi => {
+            Some(number.clone())
+        }
+        (Date32 | Timestamp(_, _), Date32 | Timestamp(_, _)) => common_type(left, right, is_ansi),
+        (Float32 | Float64, _) | (_, Float32 | Float64) => wider_number(left, right, is_ansi),
+        _ => None,
+    }
+}
+
 /// The type of two numbers of different types; `None` where one is no number. DataFusion gives up
 /// digits that Spark keeps.
-pub(in crate::sql) fn wider_number(left: &DataType, right: &DataType) -> Option<DataType> {
+pub(in crate::sql) fn wider_number(
+    left: &DataType,
+    right: &DataType,
+    is_ansi: bool,
+) -> Option<DataType> {
     let is_float = |side: &DataType| matches!(side, Float32 | Float64);
     if is_float(left) || is_float(right) {
-        return (left.is_numeric() && right.is_numeric()).then_some(Float64);
+        if !left.is_numeric() || !right.is_numeric() {
+            return None;
+        }
+        let keeps_float = |side: &DataType| *side == Float32 || side.is_integer();
+        let is_narrow = !is_ansi && keeps_float(left) && keeps_float(right);
+        return Some(if is_narrow { Float32 } else { Float64 });
     }
     let (Some((p1, s1)), Some((p2, s2))) = (as_decimal(left), as_decimal(right)) else {
         return None;

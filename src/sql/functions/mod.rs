@@ -28,6 +28,7 @@ pub(super) mod builtin;
 pub(super) mod cast_as;
 pub(super) mod collections;
 pub(super) mod common_type;
+pub(super) mod comparison;
 pub(super) mod conditional;
 pub(super) mod datetime;
 pub(super) mod equal_floats;

@@ -14,7 +14,8 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast, lit};
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::sql::functions::collections::structs::named_zip;
-use crate::sql::functions::common_type::{beside_text, wider_number};
+use crate::sql::functions::common_type::common_type;
+use crate::sql::types::spark_type_name;
 
 /// Functions that give one of their arguments, or an array of them, and how many of these come
 /// before the choice.
@@ -66,15 +67,14 @@ pub(in crate::sql) fn widened(plan: LogicalPlan, config: &ConfigOptions) -> Resu
 fn widen(expr: Expr, schema: &DFSchema, is_ansi: bool) -> Result<Transformed<Expr>> {
     match expr {
         Expr::Case(case) => widen_case(case, schema, is_ansi),
-        // In ANSI mode DataFusion compares as Spark does.
-        Expr::InList(mut list) if !is_ansi => {
+        Expr::InList(mut list) => {
             let all: Vec<&Expr> = std::iter::once(&*list.expr).chain(&list.list).collect();
-            if common(&all, schema, is_ansi)? != Some(Utf8) {
+            let Some(common) = common(&all, schema, is_ansi)? else {
                 return Ok(Transformed::no(Expr::InList(list)));
-            }
-            *list.expr = as_type((*list.expr).clone(), &Utf8, schema)?;
+            };
+            *list.expr = as_type((*list.expr).clone(), &common, schema)?;
             for item in &mut list.list {
-                *item = as_type(item.clone(), &Utf8, schema)?;
+                *item = as_type(item.clone(), &common, schema)?;
             }
             Ok(Transformed::yes(Expr::InList(list)))
         }
@@ -113,6 +113,9 @@ fn widen_call(
     is_ansi: bool,
 ) -> Result<Transformed<Expr>> {
     let mut changed = false;
+    if matches!(call.name(), "greatest" | "least") {
+        check_ordered(&call, schema)?;
+    }
     for places in choices(&call) {
         let choices: Vec<&Expr> = places.iter().filter_map(|at| call.args.get(*at)).collect();
         let Some(common) = common(&choices, schema, is_ansi)? else { continue };
@@ -125,6 +128,18 @@ fn widen_call(
     }
     let call = Expr::ScalarFunction(call);
     Ok(if changed { Transformed::yes(call) } else { Transformed::no(call) })
+}
+
+/// Refuses texts beside other values, of which none is the greatest.
+fn check_ordered(call: &ScalarFunction, schema: &DFSchema) -> Result<()> {
+    let types = call.args.iter().filter_map(|arg| arg.get_type(schema).ok());
+    let types: Vec<DataType> = types.filter(|of| !of.is_null()).collect();
+    let texts = types.iter().filter(|of| of.is_string()).count();
+    if texts == 0 || texts == types.len() {
+        return Ok(());
+    }
+    let given: Vec<String> = types.iter().map(spark_type_name).collect();
+    plan_err!("`{}` takes values of one type; it was given ({})", call.name(), given.join(", "))
 }
 
 /// The places of arguments that have one type: those that a choice is made of, the elements of an
@@ -158,13 +173,18 @@ fn with_names(args: Vec<Expr>) -> Vec<Expr> {
     named.collect()
 }
 
-fn as_type(expr: Expr, to: &DataType, schema: &DFSchema) -> Result<Expr> {
+/// An expression as a value of a type.
+pub(in crate::sql) fn as_type(expr: Expr, to: &DataType, schema: &DFSchema) -> Result<Expr> {
     let from = expr.get_type(schema)?;
     Ok(if from == *to || from == DataType::Null { expr } else { cast(expr, to.clone()) })
 }
 
 /// The type of several values; `None` where they have one, or where nothing is known of them here.
-fn common(exprs: &[&Expr], schema: &DFSchema, is_ansi: bool) -> Result<Option<DataType>> {
+pub(in crate::sql) fn common(
+    exprs: &[&Expr],
+    schema: &DFSchema,
+    is_ansi: bool,
+) -> Result<Option<DataType>> {
     let mut types = vec![];
     for expr in exprs {
         // What has no type yet is left to the rules behind this one.
@@ -177,28 +197,9 @@ fn common(exprs: &[&Expr], schema: &DFSchema, is_ansi: bool) -> Result<Option<Da
         // A text comes first, wherever it stands: what it meets becomes a text.
         types.sort_by_key(|of| *of != Utf8);
     }
-    let mut common: Option<DataType> = None;
-    let mut differ = false;
-    for data_type in types {
-        common = match common {
-            None => Some(data_type),
-            Some(known) if known == data_type => Some(known),
-            Some(known) => {
-                differ = true;
-                let wider = wider_number(&known, &data_type);
-                match wider.or_else(|| with_text(&known, &data_type, is_ansi)) {
-                    Some(wider) => Some(wider),
-                    None => return Ok(None),
-                }
-            }
-        };
-    }
+    let Some(first) = types.first().cloned() else { return Ok(None) };
+    let differ = types.iter().any(|data_type| *data_type != first);
+    let mut rest = types.iter();
+    let common = rest.try_fold(first, |known, next| common_type(&known, next, is_ansi));
     Ok(common.filter(|_| differ))
-}
-
-/// The type of a text beside a number, or outside of ANSI mode a time.
-fn with_text(left: &DataType, right: &DataType, is_ansi: bool) -> Option<DataType> {
-    let ((Utf8, other) | (other, Utf8)) = (left, right) else { return None };
-    let is_time = matches!(other, DataType::Date32 | DataType::Timestamp(_, _));
-    if other.is_numeric() || (is_time && !is_ansi) { beside_text(other, is_ansi) } else { None }
 }

@@ -25,6 +25,11 @@ pub(super) struct Command {
 pub(super) const COMMANDS: &[Command] = &[
     Command { name: "help", argument: "", help: "this list" },
     Command { name: "queries", argument: "", help: "the streaming queries and how they are" },
+    Command {
+        name: "pager",
+        argument: "[on|off]",
+        help: "show long results in $PAGER, or in less",
+    },
     Command { name: "quit", argument: "", help: "stop the queries and leave, as Ctrl-D does" },
     Command { name: "schema", argument: "TABLE", help: "the columns of a table or view" },
     Command { name: "tables", argument: "", help: "the tables and views" },
@@ -33,6 +38,11 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "wait",
         argument: "[QUERY]",
         help: "until a query, or each, has processed all that is there",
+    },
+    Command {
+        name: "wide",
+        argument: "[on|off]",
+        help: "show tables whole, however wide they are",
     },
 ];
 
@@ -45,6 +55,8 @@ pub(super) enum Request {
     Schema(String),
     Tables,
     Timing(Option<bool>),
+    Pager(Option<bool>),
+    Wide(Option<bool>),
     Wait(Option<String>),
 }
 
@@ -74,9 +86,19 @@ pub(super) fn read(text: &str) -> Result<Request> {
         ("quit", None) => Request::Quit,
         ("tables", None) => Request::Tables,
         ("schema", Some(table)) => Request::Schema(table.to_owned()),
-        ("timing", None) => Request::Timing(None),
-        ("timing", Some(on)) if on.eq_ignore_ascii_case("on") => Request::Timing(Some(true)),
-        ("timing", Some(off)) if off.eq_ignore_ascii_case("off") => Request::Timing(Some(false)),
+        ("timing" | "pager" | "wide", switch) => {
+            let on = match switch.map(str::to_ascii_lowercase).as_deref() {
+                None => None,
+                Some("on") => Some(true),
+                Some("off") => Some(false),
+                Some(_) => return wrong(),
+            };
+            match command.name {
+                "timing" => Request::Timing(on),
+                "pager" => Request::Pager(on),
+                _ => Request::Wide(on),
+            }
+        }
         ("wait", query) => Request::Wait(query.map(str::to_owned)),
         _ => return wrong(),
     };

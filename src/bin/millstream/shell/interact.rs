@@ -11,9 +11,9 @@ use millstream::runtime::clock::{Clock, Stopwatch, SystemClock};
 use millstream::sql::statement::{Statement, parse};
 use millstream::{Error, StreamingQuery};
 
-use super::super::args::Format;
 use super::super::execution::{Ending, ends, perform_apart, stop_all, wait};
 use super::super::failure::{Failure, report, say};
+use super::super::fit::Screen;
 use super::super::output::{Printer, emit};
 use super::super::progress::{Lines, Monitor};
 use super::super::signals::Signals;
@@ -26,13 +26,13 @@ use super::place;
 const LOOK_EVERY: i64 = 50;
 
 /// Runs the shell up to the end of its input.
-pub(crate) async fn run(session: StreamSession, format: Format) -> Result<Ending, Failure> {
+pub(crate) async fn run(session: StreamSession, printer: Printer) -> Result<Ending, Failure> {
     let mut signals = Signals::listen()?;
     let mut input = Input::open()?;
     let mut shell = Shell {
         is_terminal: input.is_terminal(),
         history: input.history().map(Path::to_owned),
-        printer: Printer::new(format),
+        printer: printer.on_screen(Screen::of_stdout()),
         timing: false,
         failed: false,
         cancelled: false,
@@ -167,7 +167,8 @@ impl Shell {
         };
         let of = Arc::clone(text);
         let wrap = move |error| placed(&of, error);
-        self.printer = perform_apart(&self.session, statement, self.printer, wrap).await?;
+        let printer = self.printer.clone();
+        self.printer = perform_apart(&self.session, statement, printer, wrap).await?;
         if let Some((name, trigger)) = started {
             if self.is_terminal {
                 say(&format!("streaming query `{name}` runs"));
@@ -193,6 +194,20 @@ impl Shell {
             Request::Timing(on) => {
                 self.timing = on.unwrap_or(!self.timing);
                 say(if self.timing { "timing is on" } else { "timing is off" });
+                Ok(String::new())
+            }
+            Request::Wide(on) => {
+                if let Some(screen) = self.printer.screen() {
+                    screen.is_wide = on.unwrap_or(!screen.is_wide);
+                    say(if screen.is_wide { "tables are whole" } else { "tables fit the screen" });
+                }
+                Ok(String::new())
+            }
+            Request::Pager(on) => {
+                if let Some(screen) = self.printer.screen() {
+                    screen.has_pager = on.unwrap_or(!screen.has_pager);
+                    say(if screen.has_pager { "the pager is on" } else { "the pager is off" });
+                }
                 Ok(String::new())
             }
             Request::Wait(query) => {

@@ -7,7 +7,7 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringBuilder};
 use arrow::datatypes::{
     DataType, Date32Type, DurationMicrosecondType, IntervalMonthDayNanoType, IntervalUnit,
     IntervalYearMonthType, TimeUnit, TimestampMicrosecondType,
@@ -99,8 +99,11 @@ fn differs(from: &DataType, to: &DataType, zone: TimeZone) -> bool {
     if is_text(from) {
         return is_shown(to);
     }
-    if *to == DataType::Utf8 {
+    if is_text(to) {
         return is_shown(from) || from.is_floating() || from.is_nested();
+    }
+    if let (DataType::List(from), DataType::List(to)) = (from, to) {
+        return differs(from.data_type(), to.data_type(), zone);
     }
     // A number counts seconds, and Arrow takes it for microseconds.
     if (from.is_numeric() && is_time(to) && has_zone(to))
@@ -156,7 +159,13 @@ fn cast(value: &ArrayRef, to: &DataType, zone: &str, strict: bool) -> Result<Arr
         return from_text(value, to, session_zone(Some(zone)), strict);
     }
     if is_text(to) {
-        return to_text(value, zone);
+        return Ok(arrow::compute::cast(&to_text(value, zone)?, to)?);
+    }
+    if let (DataType::List(_), DataType::List(element)) = (value.data_type(), to) {
+        let list = value.as_list::<i32>();
+        let values = cast(list.values(), element.data_type(), zone, strict)?;
+        let (element, offsets) = (Arc::clone(element), list.offsets().clone());
+        return Ok(Arc::new(ListArray::try_new(element, offsets, values, list.nulls().cloned())?));
     }
     if value.data_type().is_numeric() {
         return cast_number::to_time(value, strict);

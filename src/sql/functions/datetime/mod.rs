@@ -6,7 +6,6 @@
 //! over arrays (`function.rs`).
 
 pub(in crate::sql) mod cast;
-pub(in crate::sql) mod comparison;
 pub(in crate::sql) mod intervals;
 pub(in crate::sql) mod operators;
 
