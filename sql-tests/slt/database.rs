@@ -131,6 +131,9 @@ impl Database {
                 let lines = if text.is_empty() { text } else { text + "\n" };
                 self.workspace.put_as(&path, lines.as_bytes())?;
             }
+            Step::RemoveFolder { path } => {
+                std::fs::remove_dir_all(self.workspace.path().join(path))?;
+            }
             Step::Process { query } => self.query(&query)?.process_all_available().await?,
             Step::AwaitEpoch { query, epoch } => self.await_epoch(&query, epoch).await?,
             Step::AwaitEnd { query } => {

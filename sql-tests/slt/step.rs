@@ -13,6 +13,8 @@ pub(super) enum Step {
     AddData { table: String, values: String },
     /// `ADD FILE path`, then lines: a file below the folder of the case.
     AddFile { path: String, text: String },
+    /// `REMOVE FOLDER path`: a folder below the folder of the case, with all that is in it.
+    RemoveFolder { path: String },
     /// `PROCESS ALL AVAILABLE q`
     Process { query: String },
     /// `AWAIT EPOCH q n`
@@ -48,6 +50,7 @@ impl Step {
             ["ADD", "FILE", path] => {
                 Self::AddFile { path: (*path).to_owned(), text: rest.to_owned() }
             }
+            ["REMOVE", "FOLDER", path] => Self::RemoveFolder { path: (*path).to_owned() },
             ["PROCESS", "ALL", "AVAILABLE", query] => Self::Process { query: (*query).to_owned() },
             ["AWAIT", "EPOCH", query, epoch] => {
                 Self::AwaitEpoch { query: (*query).to_owned(), epoch: epoch.parse()? }
@@ -70,7 +73,10 @@ impl Step {
             ["CHECK", "EPOCHS", query, ..] => {
                 Self::CheckEpochs { query: (*query).to_owned(), fields: fields(text, query) }
             }
-            ["ADD" | "PROCESS" | "AWAIT" | "ADVANCE" | "CRASH" | "RESTART" | "CHECK", ..] => {
+            [
+                "ADD" | "REMOVE" | "PROCESS" | "AWAIT" | "ADVANCE" | "CRASH" | "RESTART" | "CHECK",
+                ..,
+            ] => {
                 return Err(format!("there is no step `{first}`; README.md has all").into());
             }
             _ => return Ok(None),

@@ -146,6 +146,8 @@ pub struct DefineContext {
     pub infer_schema: bool,
     /// Whether the place that rows come from has to be there already.
     pub must_exist: bool,
+    /// Whether a pattern of paths has to match something already.
+    pub must_match: bool,
     /// The zone of times that name none.
     pub time_zone: TimeZone,
     /// The columns that the names of folders will have, while there are no files to tell them.
@@ -159,6 +161,7 @@ impl DefineContext {
             storage,
             infer_schema: false,
             must_exist: false,
+            must_match: false,
             time_zone: TimeZone::UTC,
             folder_columns: vec![],
         }

@@ -65,11 +65,12 @@ pub trait VersionedTable: Debug + Display + Send + Sync + 'static {
     /// The columns of every batch that [`read`](Self::read) gives, before a projection.
     fn schema(&self) -> SchemaRef;
 
-    /// What the table holds now. Equal contents have equal rows.
+    /// What the table holds now. Equal contents have equal rows. `last` is what it held when the
+    /// query looked last.
     ///
     /// # Errors
-    /// `Storage` when the place of the table cannot be looked at.
-    async fn current(&self) -> Result<TableContent>;
+    /// `Invalid` when the place of the table is gone; `Storage` when it cannot be looked at.
+    async fn current(&self, last: Option<&TableContent>) -> Result<TableContent>;
 
     /// Reads part `partition` of `partitions` of the rows of a content; `projection` picks columns
     /// of [`schema`](Self::schema) by index, in order.

@@ -63,7 +63,8 @@ impl TableTracker {
     pub async fn refresh(&mut self, epoch: u64) -> Result<Versions> {
         let mut versions = Versions::new();
         for (name, tracked) in &mut self.0 {
-            let content = tracked.table.current().await?;
+            let last = tracked.last.as_ref().map(|last| &last.content);
+            let content = tracked.table.current(last).await?;
             let version = match tracked.last.take() {
                 Some(last) if last.content == content => last,
                 _ => TableVersion {
@@ -87,7 +88,7 @@ impl TableTracker {
         for (name, tracked) in &mut self.0 {
             let version = match entry.tables.get(name) {
                 None => {
-                    let content = tracked.table.current().await?;
+                    let content = tracked.table.current(None).await?;
                     TableVersion { since: epoch, content }
                 }
                 Some(since) if tracked.last.as_ref().is_some_and(|last| last.since == *since) => {

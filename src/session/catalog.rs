@@ -29,9 +29,10 @@ pub(crate) async fn run(
     match statement {
         CatalogStatement::Show { what, like } => show(session, what, like.as_deref()).await,
         CatalogStatement::ShowColumns { table } => {
-            let schema = provider(session, &table).await?.schema();
-            let names = schema.fields().iter().map(|field| Some(field.name().as_str()));
-            rows(session, vec![("col_name", Arc::new(names.collect::<StringArray>()))])
+            show_columns(session, &provider(session, &table).await?.schema())
+        }
+        CatalogStatement::ShowColumnsOfQuery(query) => {
+            show_columns(session, &frame(session, &query).await?.schema())
         }
         CatalogStatement::Describe { table } => {
             describe(session, &provider(session, &table).await?.schema())
@@ -90,6 +91,11 @@ async fn show(
             )
         }
     }
+}
+
+fn show_columns(session: &StreamSession, schema: &SchemaRef) -> Result<StreamingDataFrame> {
+    let names = schema.fields().iter().map(|field| Some(field.name().as_str()));
+    rows(session, vec![("col_name", Arc::new(names.collect::<StringArray>()))])
 }
 
 fn describe(session: &StreamSession, schema: &SchemaRef) -> Result<StreamingDataFrame> {

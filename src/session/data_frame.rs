@@ -220,7 +220,7 @@ impl StreamingDataFrame {
         self.create_or_replace_temp_view(&name)?;
         let planned = async {
             let query = sql::statement::parse_query(&text(&quote(&name)))?;
-            sql::planner::plan(&self.session.state(), &query).await
+            sql::planner::plan(&self.session.state(), &self.session.files(), &query).await
         };
         let planned = planned.await;
         self.session.context().deregister_table(quoted_reference(&name))?;

@@ -6,6 +6,7 @@ pub(crate) mod catalog;
 mod columns;
 pub mod data_frame;
 pub mod expression;
+mod files;
 pub mod generator;
 pub mod grouped;
 mod into_table;

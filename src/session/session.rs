@@ -22,6 +22,7 @@ use crate::runtime::stack::polled_with_room;
 use crate::session::builder::StreamSessionBuilder;
 use crate::session::builtin::{self, MemoryTable};
 use crate::session::data_frame::StreamingDataFrame;
+use crate::session::files::SessionFiles;
 use crate::session::reader::{DataFrameReader, DataStreamReader, scan};
 use crate::session::statement;
 use crate::sql;
@@ -160,7 +161,7 @@ impl StreamSession {
     /// `NotFound`.
     pub async fn table(&self, name: &str) -> Result<StreamingDataFrame> {
         let query = sql::statement::parse_query(&format!("SELECT * FROM {}", quote(name)))?;
-        let plan = sql::planner::plan(&self.0.context.state(), &query).await?;
+        let plan = sql::planner::plan(&self.state(), &self.files(), &query).await?;
         Ok(self.data_frame(plan))
     }
 
@@ -243,6 +244,11 @@ impl StreamSession {
 
     pub(crate) fn state(&self) -> SessionState {
         self.0.context.state()
+    }
+
+    /// Opens the files that queries name.
+    pub(crate) fn files(&self) -> SessionFiles {
+        SessionFiles(self.clone())
     }
 
     pub(crate) fn registry(&self) -> &Registry {

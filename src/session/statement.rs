@@ -50,7 +50,7 @@ pub(crate) async fn run(
 }
 
 pub(crate) async fn frame(session: &StreamSession, query: &Query) -> Result<StreamingDataFrame> {
-    let plan = plan(&session.state(), query).await?;
+    let plan = plan(&session.state(), &session.files(), query).await?;
     check_subqueries(&plan)?;
     Ok(session.data_frame(plan))
 }

@@ -206,7 +206,7 @@ impl VersionedTable for MemoryTable {
         Arc::clone(&self.schema)
     }
 
-    async fn current(&self) -> Result<TableContent> {
+    async fn current(&self, _last: Option<&TableContent>) -> Result<TableContent> {
         let rows = self.read_rows();
         let content = Content { replaced: rows.replaced, batches: rows.batches.len() };
         let content = serde_json::to_value(content);

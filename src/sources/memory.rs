@@ -131,7 +131,7 @@ impl VersionedTable for MemoryTable {
         Self::schema(self)
     }
 
-    async fn current(&self) -> Result<TableContent> {
+    async fn current(&self, _last: Option<&TableContent>) -> Result<TableContent> {
         Ok(TableContent::new(json!(self.len())))
     }
 

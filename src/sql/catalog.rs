@@ -1,7 +1,7 @@
 //! The statements that look at the catalog, and the one that puts rows into a table.
 
 use sqlparser::ast::Query;
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::Result;
 use crate::sql::cursor::{Cursor, is_word};
@@ -22,12 +22,14 @@ pub enum CatalogStatement {
         /// The name of the table or view.
         table: String,
     },
+    /// `SHOW COLUMNS IN` files that are named in place of a table, as a query over them.
+    ShowColumnsOfQuery(Box<Query>),
     /// `DESCRIBE name`
     Describe {
         /// The name of the table or view.
         table: String,
     },
-    /// `DESCRIBE query`
+    /// `DESCRIBE query`, also that of files that are named in place of a table
     DescribeQuery(Box<Query>),
     /// `INSERT INTO name query`
     Insert {
@@ -73,6 +75,9 @@ pub(super) fn statement(
     if cursor.eat(&["SHOW", "COLUMNS"]) {
         if !cursor.eat(&["IN"]) {
             cursor.expect(&["FROM"])?;
+        }
+        if let Some(files) = files(cursor, query)? {
+            return Ok(Some(CatalogStatement::ShowColumnsOfQuery(files)));
         }
         let table = cursor.name("table or view")?;
         return cursor.end().map(|()| Some(CatalogStatement::ShowColumns { table }));
@@ -130,8 +135,35 @@ fn describe(cursor: &mut Cursor<'_>, query: ReadQuery) -> Result<CatalogStatemen
         }
     }
     cursor.eat(&["TABLE"]);
+    if let Some(files) = files(cursor, query)? {
+        return Ok(CatalogStatement::DescribeQuery(files));
+    }
     let table = cursor.name("table or view")?;
     cursor.end().map(|()| CatalogStatement::Describe { table })
+}
+
+/// Files that are named in place of a table, up to the end of the statement, as the query of all
+/// that is in them: ``csv.`path` ``, `'path.csv'`, `read_csv('path')`.
+fn files(cursor: &Cursor<'_>, query: ReadQuery) -> Result<Option<Box<Query>>> {
+    let [first, rest @ ..] = cursor.rest() else { return Ok(None) };
+    let is_files = match &first.token {
+        Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => true,
+        Token::Word(_) => {
+            rest.first().is_some_and(|next| matches!(next.token, Token::Period | Token::LParen))
+        }
+        _ => false,
+    };
+    if !is_files {
+        return Ok(None);
+    }
+    let word = |token| TokenWithSpan::new(token, first.span);
+    let mut tokens = vec![
+        word(Token::make_word("SELECT", None)),
+        word(Token::Mul),
+        word(Token::make_word("FROM", None)),
+    ];
+    tokens.extend_from_slice(cursor.rest());
+    query(&Cursor::new(&tokens)).map(Some)
 }
 
 fn insert(cursor: &mut Cursor<'_>, query: ReadQuery) -> Result<CatalogStatement> {

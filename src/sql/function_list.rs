@@ -109,6 +109,7 @@ mod tests {
     use super::*;
     use crate::sql::planner::{configure, plan};
     use crate::sql::statement::parse_query;
+    use crate::sql::tests::NoFiles;
 
     fn state() -> SessionState {
         configure(SessionStateBuilder::new().with_default_features()).build()
@@ -165,7 +166,7 @@ mod tests {
         let mut wrong = vec![];
         for call in calls {
             let query = parse_query(&call).unwrap();
-            if let Err(error) = plan(&state, &query).await {
+            if let Err(error) = plan(&state, &NoFiles, &query).await {
                 wrong.push(format!("{call}: {error}"));
             }
         }

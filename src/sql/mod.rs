@@ -3,6 +3,7 @@
 //! ```text
 //!   text --> statement   what kind of statement, its clauses; queries stay sqlparser's
 //!        --> tokens      STREAM, WATERMARK and Spark's literals become what the parser takes
+//!        --> files       files that are named in FROM are opened and become tables
 //!        --> ast         names get their true spelling, windows move below, columns their names
 //!        --> constants   arguments that settle types, such as schemas, become literals
 //!        --> planner     DataFusion's SqlToRel, with planners of ours for relations and types
@@ -10,6 +11,7 @@
 
 pub mod catalog;
 pub mod extent;
+pub mod files;
 pub mod function_list;
 pub mod functions;
 pub mod planner;

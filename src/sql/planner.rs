@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::logical::guards::DeferErrors;
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
+use crate::sql::files::{self, FileTables};
 use crate::sql::functions::aggregate;
 use crate::sql::functions::arithmetic::operators::NumberOperators;
 use crate::sql::functions::builtin;
@@ -69,14 +70,21 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_type_planner(Arc::new(SparkTypes))
 }
 
-/// Makes a logical plan of a query, over the tables and views of the session.
+/// Makes a logical plan of a query, over the tables and views of the session, and over `files`
+/// where it names some.
 ///
 /// # Errors
-/// `Invalid` for a query that makes no sense, `NotFound` for a table that is not there,
+/// `Invalid` for a query that makes no sense, `NotFound` for a table or path that is not there,
 /// `Unsupported` for what Spark has and this engine does not.
-pub async fn plan(state: &SessionState, query: &Query) -> Result<LogicalPlan> {
-    let tables = Tables::load(state, query).await?;
+pub async fn plan(
+    state: &SessionState,
+    files: &dyn FileTables,
+    query: &Query,
+) -> Result<LogicalPlan> {
     let mut query = query.clone();
+    let with_files = Box::pin(files::open(&mut query, state, files)).await?;
+    let state = with_files.as_deref().unwrap_or(state);
+    let tables = Tables::load(state, &query).await?;
     let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
     let is_ansi = state.config_options().execution.enable_ansi_mode;
     binder::bind(&mut query, &tables, &is_aggregate, is_ansi)?;

@@ -24,6 +24,7 @@ use crate::event_time::window::WindowSpec;
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::operators::watermark::with_watermark;
 use crate::operators::window_assign::{WINDOW_COLUMN, assign_windows};
+use crate::sql::files::FILES_CATALOG;
 use crate::sql::functions::generators::plan::{Call, Naming, generate};
 use crate::sql::functions::widening::{as_type, common};
 use crate::sql::marker::{self, GeneratorShape, Marker};
@@ -108,6 +109,14 @@ fn stream(table: TableFactor, context: &mut dyn RelationPlannerContext) -> DfRes
         return Err(Error::invalid("STREAM takes the name of a table").into());
     };
     let reference = context.object_name_to_table_reference(name.clone())?;
+    if let TableReference::Full { catalog, schema, table } = &reference
+        && catalog.as_ref() == FILES_CATALOG
+    {
+        return Err(Error::invalid(format!(
+            "files that a query names are read as a table; for a stream of them write CREATE TABLE t USING {schema} OPTIONS (path '{table}'), and FROM STREAM t"
+        ))
+        .into());
+    }
     let Ok(source) = context.context_provider().get_table_source(reference.clone()) else {
         return Err(not_a_stream(&reference.to_string()).into());
     };

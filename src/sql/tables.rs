@@ -9,6 +9,7 @@ use sqlparser::ast::{Ident, ObjectName, Query, visit_relations};
 
 use crate::connector::options::nearest;
 use crate::error::{Error, Result};
+use crate::sql::catalog::DATABASE;
 
 /// The true name of a table and its columns.
 #[derive(Debug, Clone)]
@@ -48,17 +49,32 @@ impl Tables {
     /// `NotFound` with the nearest name.
     pub(super) fn get(&self, parts: &[Ident]) -> Result<&KnownTable> {
         let name = key(&parts.iter().map(|part| part.value.as_str()).collect::<Vec<_>>());
-        self.found.get(&name).ok_or_else(|| Error::NotFound {
-            what: "table",
-            nearest: nearest(&name, self.others.iter().map(String::as_str)).map(str::to_owned),
-            name: parts.iter().map(|part| part.value.clone()).collect::<Vec<_>>().join("."),
+        self.found.get(&name).ok_or_else(|| match parts {
+            [path] if path.value.contains(['.', '/']) => Error::invalid(format!(
+                "there is no table `{}`; for a file of that name write FROM '{}'",
+                path.value, path.value
+            )),
+            _ => Error::NotFound {
+                what: "table",
+                nearest: nearest(&name, self.others.iter().map(String::as_str)).map(str::to_owned),
+                name: parts.iter().map(|part| part.value.clone()).collect::<Vec<_>>().join("."),
+            },
         })
     }
 
     async fn add(&mut self, state: &SessionState, parts: &[Ident]) -> Result<()> {
         let options = &state.config_options().catalog;
         let given: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
-        let (catalog, schema, table) = match given.as_slice() {
+        let is_default = |name: &str| {
+            let catalog = state.catalog_list().catalog(&options.default_catalog);
+            name.eq_ignore_ascii_case(DATABASE)
+                && catalog.is_none_or(|catalog| catalog.schema(name).is_none())
+        };
+        let name = match given.as_slice() {
+            [database, table] if is_default(database) => vec![*table],
+            _ => given.clone(),
+        };
+        let (catalog, schema, table) = match name.as_slice() {
             [table] => (options.default_catalog.as_str(), options.default_schema.as_str(), *table),
             [schema, table] => (options.default_catalog.as_str(), *schema, *table),
             [catalog, schema, table] => (*catalog, *schema, *table),
@@ -74,13 +90,13 @@ impl Tables {
         };
         let Some(schema) = catalog.schema(&schema_name) else { return Ok(()) };
         let names = schema.table_names();
-        if self.others.is_empty() {
+        if self.others.is_empty() && name.len() == 1 {
             self.others.clone_from(&names);
         }
         let Some(table_name) = pick("table", table, names)? else { return Ok(()) };
         let Some(provider) = schema.table(&table_name).await? else { return Ok(()) };
         let full = [catalog_name, schema_name, table_name];
-        let name = full[full.len() - given.len()..].to_vec();
+        let name = full[full.len() - name.len()..].to_vec();
         self.found.insert(key(&given), KnownTable { name, schema: provider.schema() });
         Ok(())
     }

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
 use crate::formats::format::{FileFormat, InputFile, all_nullable};
 use crate::sources::file::folder_columns::FolderColumns;
-use crate::sources::file::listing::{ListedFile, Listing, input_file};
+use crate::sources::file::listing::{Listing, input_file};
 use crate::sources::file::option_docs::of_format;
 use crate::sources::file::options::FileOptions;
 use crate::sources::file::reading::FileReading;
@@ -52,15 +52,18 @@ impl SourceFactory for FileSourceFactory {
         let given = options.clone();
         let options = FileOptions::read(&self.format, options)?;
         let storage = context.storage.as_ref();
-        let listing = Listing::new(options.files.clone(), storage)?;
+        let listing = Listing::new(&options, storage)?;
         if context.must_exist {
             listing.check_path(storage).await?;
+        }
+        if context.must_match {
+            listing.check_match().await?;
         }
         let files = listing.list().await?;
         let schema = match schema.or_else(|| options.format.fixed_schema()) {
             Some(schema) => schema,
             None if context.infer_schema => {
-                infer_schema(options.format.as_ref(), &files, context).await?
+                infer_schema(options.format.as_ref(), &listing, context).await?
             }
             None => {
                 return Err(Error::invalid(format!(
@@ -70,7 +73,7 @@ impl SourceFactory for FileSourceFactory {
                 )));
             }
         };
-        let mut columns = FolderColumns::new(&options.files, storage)?;
+        let mut columns = FolderColumns::new(options.places(), storage)?;
         let schema =
             all_nullable(columns.discover(&files, &schema, &context.folder_columns)?.as_ref());
         options.format.check_schema(&columns.data_columns(&schema))?;
@@ -81,13 +84,24 @@ impl SourceFactory for FileSourceFactory {
 
 async fn infer_schema(
     format: &dyn FileFormat,
-    files: &[ListedFile],
+    listing: &Listing,
     context: &DefineContext,
 ) -> Result<SchemaRef> {
+    let storage = context.storage.as_ref();
+    let files = listing.list().await?;
     // Files without a byte are not read, so they say nothing of what the others hold.
     let files = files.iter().filter(|file| file.size > 0);
-    let files = files.map(|file| input_file(context.storage.as_ref(), &file.to_read()));
-    format.infer_schema(&files.collect::<Result<Vec<InputFile>>>()?).await
+    let files = files.map(|file| input_file(storage, &file.to_read()));
+    let files = files.collect::<Result<Vec<InputFile>>>()?;
+    if files.is_empty() {
+        listing.check_path(storage).await?;
+        listing.check_match().await?;
+        return Err(Error::invalid(format!(
+            "the schema of `{}` cannot be inferred, since there is no file with anything in it; give a schema",
+            listing.name()
+        )));
+    }
+    format.infer_schema(&files).await
 }
 
 /// A folder as an unbounded table.
@@ -125,9 +139,11 @@ impl SourceDefinition for FileSourceDefinition {
     }
 
     fn reads_from(&self, folder: &Location, storage: &dyn Storage) -> bool {
-        let base = storage.open(&self.options.files.fixed);
         let file = format!("part-00000-c000.{}", self.format());
-        base.is_ok_and(|base| self.options.files.takes(&base.path, &folder.path, &file))
+        self.options.places().any(|files| {
+            let base = storage.open(&files.fixed);
+            base.is_ok_and(|base| files.takes(&base.path, &folder.path, &file))
+        })
     }
 
     fn start(&self, context: SourceContext) -> Result<Arc<dyn MicroBatchSource>> {

@@ -23,34 +23,29 @@ const MAX_PRECISION: u8 = 38;
 /// Which folders have columns in their names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FolderColumns {
-    /// How many parts of a URL come before them; `None` where no folder is looked at.
-    depth: Option<usize>,
+    roots: Vec<Root>,
     /// The columns that there were when the table was made, in order.
     names: Vec<String>,
 }
 
-/// One column in the name of a folder.
+/// Where the folders of one path begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FolderColumn {
-    pub(super) name: String,
-    pub(super) value: Option<String>,
+struct Root {
+    /// The part of the path that is no pattern, as a URL.
+    url: String,
+    /// How many parts of a URL come before the columns; `None` where no folder is looked at.
+    depth: Option<usize>,
 }
 
-impl FolderColumns {
-    /// The columns of the folders below a path.
-    ///
-    /// # Errors
-    /// `InvalidOption` for a `basePath` that the path does not lie in.
-    pub(super) fn new(files: &WhichFiles, storage: &dyn Storage) -> Result<Self> {
-        let fixed = storage.open(&files.fixed)?.url;
+impl Root {
+    fn new(files: &WhichFiles, storage: &dyn Storage) -> Result<Self> {
+        let url = storage.open(&files.fixed)?.url;
         let depth = match &files.base_path {
             _ if files.recursive => None,
-            None => Some(parts(&fixed).count() + files.patterns.len()),
+            None => Some(parts(&url).count() + files.patterns.len()),
             Some(base) => {
                 let base_url = storage.open(base)?.url;
-                if !parts(&fixed).zip(parts(&base_url)).all(|(a, b)| a == b)
-                    || parts(&fixed).count() < parts(&base_url).count()
-                {
+                if !is_below(&url, &base_url) {
                     return Err(Error::InvalidOption {
                         owner: "the file source".to_owned(),
                         option: "basePath".to_owned(),
@@ -61,7 +56,36 @@ impl FolderColumns {
                 Some(parts(&base_url).count())
             }
         };
-        Ok(Self { depth, names: vec![] })
+        Ok(Self { url, depth })
+    }
+}
+
+/// One column in the name of a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FolderColumn {
+    pub(super) name: String,
+    pub(super) value: Option<String>,
+}
+
+impl FolderColumns {
+    /// The columns of the folders below some paths.
+    ///
+    /// # Errors
+    /// `InvalidOption` for a `basePath` that a path does not lie in.
+    pub(super) fn new<'a>(
+        places: impl Iterator<Item = &'a WhichFiles>,
+        storage: &dyn Storage,
+    ) -> Result<Self> {
+        let roots = places.map(|files| Root::new(files, storage)).collect::<Result<_>>()?;
+        Ok(Self { roots, names: vec![] })
+    }
+
+    /// How many parts of the URL of a file come before the columns of its folders. Where paths lie
+    /// in each other, the innermost counts.
+    fn depth(&self, url: &str) -> Option<usize> {
+        let around = self.roots.iter().filter(|root| is_below(url, &root.url));
+        let root = around.max_by_key(|root| parts(&root.url).count());
+        root.or_else(|| self.roots.first()).and_then(|root| root.depth)
     }
 
     /// Finds the columns that these files have, and gives the schema with them at its end: those
@@ -125,7 +149,7 @@ impl FolderColumns {
     /// `Data` for names that are neither all columns nor none.
     pub(super) fn of(&self, url: &str) -> Result<Vec<FolderColumn>> {
         let wrong = |why: String| Error::Data { place: url.to_owned(), message: why };
-        let Some(depth) = self.depth else { return Ok(vec![]) };
+        let Some(depth) = self.depth(url) else { return Ok(vec![]) };
         let parts: Vec<&str> = parts(url).skip(depth).collect();
         let folders = parts.split_last().map_or(&[][..], |(_, folders)| folders);
         let folders: Vec<String> = folders.iter().map(|part| decoded(part)).collect();
@@ -222,6 +246,12 @@ fn sql_name(field: &Field) -> String {
     spark_type_name(field.data_type()).to_uppercase()
 }
 
+/// Whether a URL is that of a folder or of something in it.
+fn is_below(url: &str, folder: &str) -> bool {
+    parts(url).count() >= parts(folder).count()
+        && parts(url).zip(parts(folder)).all(|(a, b)| a == b)
+}
+
 fn parts(url: &str) -> impl Iterator<Item = &str> {
     url.split('/').filter(|part| !part.is_empty())
 }
@@ -305,7 +335,8 @@ mod tests {
     use super::*;
 
     fn below_in() -> FolderColumns {
-        FolderColumns { depth: Some(parts("file:///in").count()), names: vec![] }
+        let url = "file:///in".to_owned();
+        FolderColumns { roots: vec![Root { depth: Some(parts(&url).count()), url }], names: vec![] }
     }
 
     fn files(urls: &[&str]) -> Vec<ListedFile> {

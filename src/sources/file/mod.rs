@@ -19,6 +19,7 @@ mod listing;
 pub mod option_docs;
 pub mod options;
 mod partition;
+mod place;
 mod reading;
 mod seen;
 pub mod source;

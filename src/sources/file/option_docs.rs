@@ -21,6 +21,7 @@ const FILES: &[OptionDoc] = &[
         "<folder>",
         "the folder, or a pattern of paths, to read files from",
     ),
+    OptionDoc::honoured("paths", "", "[\"<folder>\"]", "further paths, as a JSON array"),
     OptionDoc::honoured("maxFilesPerTrigger", "", "5", "the most files in an epoch"),
     OptionDoc::honoured(
         "maxBytesPerTrigger",

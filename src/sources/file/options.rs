@@ -24,6 +24,8 @@ pub struct FileOptions {
     /// How the files are read.
     pub(super) format: Arc<dyn FileFormat>,
     pub(super) files: WhichFiles,
+    /// The files of further paths.
+    pub(super) more_files: Vec<WhichFiles>,
     pub(super) pace: Pace,
     /// How much older than the newest file taken a new file may be, in milliseconds; `None` where
     /// age does not count.
@@ -111,6 +113,7 @@ impl FileOptions {
         let mut reader = options.reader(format!("source `{format}`"), of_format(format));
         let format = format_by_name(format, &mut reader)?;
         let files = which_files(&mut reader)?;
+        let more_files = more_files(&mut reader, &files)?;
         let pace = pace(&mut reader)?;
         let max_age = max_age(&mut reader)?;
         // Newest first and a limit leave old files behind; they must not become too old by that.
@@ -122,9 +125,15 @@ impl FileOptions {
         let modified = modified(&mut reader)?;
         reader.finish()?;
         let max_age = (!ignores_age).then_some(max_age);
+        if !more_files.is_empty() && clean != CleanSource::Off {
+            return Err(Error::unsupported(
+                "files of several paths cannot be cleaned away; leave out `cleanSource` or `paths`",
+            ));
+        }
         Ok(Self {
             format,
             files,
+            more_files,
             pace,
             max_age,
             by_name_only,
@@ -133,6 +142,11 @@ impl FileOptions {
             verify_checksums,
             modified,
         })
+    }
+
+    /// The files of each path.
+    pub(super) fn places(&self) -> impl Iterator<Item = &WhichFiles> {
+        std::iter::once(&self.files).chain(&self.more_files)
     }
 }
 
@@ -163,8 +177,7 @@ fn which_files(reader: &mut OptionReader<'_>) -> Result<WhichFiles> {
     if given.trim().is_empty() {
         return Err(reader.invalid("path", &given, reason));
     }
-    let (fixed, patterns) =
-        split_path(&given).map_err(|why| reader.invalid("path", &given, why))?;
+    let (fixed, patterns) = split(reader, "path", &given)?;
     let filter = match reader.text("pathGlobFilter").map(str::to_owned) {
         Some(text) => Some(
             NamePattern::parse(&text)
@@ -174,7 +187,30 @@ fn which_files(reader: &mut OptionReader<'_>) -> Result<WhichFiles> {
     };
     let recursive = reader.flag("recursiveFileLookup", false)?;
     let base_path = reader.text("basePath").map(str::to_owned);
-    Ok(WhichFiles { fixed: fixed.to_owned(), given, patterns, filter, recursive, base_path })
+    Ok(WhichFiles { fixed, given, patterns, filter, recursive, base_path })
+}
+
+/// The files of the option `paths`, to which all else that is said of files applies too.
+fn more_files(reader: &mut OptionReader<'_>, first: &WhichFiles) -> Result<Vec<WhichFiles>> {
+    const NAME: &str = "paths";
+    let Some(text) = reader.text(NAME).map(str::to_owned) else { return Ok(vec![]) };
+    let reason = "it must be a JSON array of paths, such as `[\"/in/a\", \"/in/b\"]`";
+    let paths: Vec<String> =
+        serde_json::from_str(&text).map_err(|_error| reader.invalid(NAME, &text, reason))?;
+    let mut all = vec![];
+    for given in paths {
+        if given.trim().is_empty() {
+            return Err(reader.invalid(NAME, &text, reason));
+        }
+        let (fixed, patterns) = split(reader, NAME, &given)?;
+        all.push(WhichFiles { fixed, given, patterns, ..first.clone() });
+    }
+    Ok(all)
+}
+
+fn split(reader: &OptionReader<'_>, name: &str, path: &str) -> Result<(String, Vec<NamePattern>)> {
+    let (fixed, patterns) = split_path(path).map_err(|why| reader.invalid(name, path, why))?;
+    Ok((fixed.to_owned(), patterns))
 }
 
 fn clean_source(reader: &mut OptionReader<'_>) -> Result<CleanSource> {

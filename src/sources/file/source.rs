@@ -119,7 +119,7 @@ impl FileSource {
         columns: FolderColumns,
         context: SourceContext,
     ) -> Result<Self> {
-        let listing = Listing::new(options.files.clone(), context.storage.as_ref())?;
+        let listing = Listing::new(options, context.storage.as_ref())?;
         let storage = context.storage;
         let cleaner = Cleaner::new(&options.clean, &options.files, &storage)?;
         let reading = FileReading::new(options, schema, columns, storage, context.time_zone);

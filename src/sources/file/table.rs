@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -34,6 +35,9 @@ pub struct FileTable {
     listing: Listing,
     modified: Modified,
     snapshot: Option<Arc<Vec<ListedFile>>>,
+    /// Whether the folder has been seen. One that is not there yet has no rows; one that is gone
+    /// is an error.
+    was_there: Arc<AtomicBool>,
 }
 
 impl FileTable {
@@ -46,22 +50,48 @@ impl FileTable {
         reading: FileReading,
         freshness: Freshness,
     ) -> Result<Self> {
-        let listing = Listing::new(options.files.clone(), reading.storage.as_ref())?;
-        let mut table =
-            Self { reading, listing, modified: options.modified.clone(), snapshot: None };
+        let storage = Arc::clone(&reading.storage);
+        let listing = Listing::new(options, storage.as_ref())?;
+        let was_there = listing.missing(storage.as_ref()).await?.is_empty();
+        let mut table = Self {
+            reading,
+            listing,
+            modified: options.modified.clone(),
+            snapshot: None,
+            was_there: Arc::new(AtomicBool::new(was_there)),
+        };
         if freshness == Freshness::Snapshot {
-            let files = table.listing.list().await?;
-            table.listing.check_match(&files)?;
-            table.snapshot = Some(files);
+            table.listing.check_match().await?;
+            table.snapshot = Some(table.listing.list().await?);
         }
         Ok(table)
+    }
+
+    /// The files that are there now.
+    async fn listed(&self, held_files: bool) -> Result<Arc<Vec<ListedFile>>> {
+        let files = self.listing.list().await?;
+        if !files.is_empty() {
+            self.was_there.store(true, Ordering::Relaxed);
+            return Ok(files);
+        }
+        let missing = self.listing.missing(self.reading.storage.as_ref()).await?;
+        match missing.first() {
+            None => self.was_there.store(true, Ordering::Relaxed),
+            Some(path) if held_files || self.was_there.load(Ordering::Relaxed) => {
+                return Err(Error::invalid(format!(
+                    "`{path}` is gone, from which a table is read; put it back, or drop the table"
+                )));
+            }
+            Some(_) => (),
+        }
+        Ok(files)
     }
 
     /// The files to read when the session is in this zone.
     async fn files(&self, zone: TimeZone) -> Result<Vec<FileToRead>> {
         let files = match &self.snapshot {
             Some(files) => Arc::clone(files),
-            None => self.listing.list().await?,
+            None => self.listed(false).await?,
         };
         let wanted = files.iter().filter(|file| self.modified.takes(file.modified, zone));
         Ok(wanted.map(ListedFile::to_read).collect())
@@ -89,8 +119,9 @@ impl VersionedTable for FileTable {
         Arc::clone(&self.reading.schema)
     }
 
-    async fn current(&self) -> Result<TableContent> {
-        let listed = self.listing.list().await?;
+    async fn current(&self, last: Option<&TableContent>) -> Result<TableContent> {
+        let last = last.and_then(|last| Content::deserialize(last.json()).ok());
+        let listed = self.listed(last.is_some_and(|last| !last.files.is_empty())).await?;
         let is_taken = |file: &&ListedFile| self.modified.takes(file.modified, self.reading.zone);
         let listed: Vec<&ListedFile> = listed.iter().filter(is_taken).collect();
         let content = Content {

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::sql::planner::{configure, plan};
 use crate::sql::statement::parse_query;
+use crate::sql::tests::NoFiles;
 use crate::sql::types::{parse_schema, spark_type_name};
 
 /// A source that is described and never started.
@@ -82,7 +83,7 @@ fn context() -> SessionContext {
 }
 
 async fn try_planned(text: &str) -> Result<LogicalPlan> {
-    plan(&context().state(), &parse_query(text)?).await
+    plan(&context().state(), &NoFiles, &parse_query(text)?).await
 }
 
 async fn planned(text: &str) -> LogicalPlan {
@@ -292,7 +293,7 @@ async fn what_cannot_be_told_apart_is_refused() {
     let table = Arc::new(MemTable::try_new(schema, vec![vec![]]).unwrap());
     context.register_table("same", table).unwrap();
     let query = parse_query("SELECT a FROM same").unwrap();
-    let error = plan(&context.state(), &query).await.unwrap_err().to_string();
+    let error = plan(&context.state(), &NoFiles, &query).await.unwrap_err().to_string();
     assert!(error.contains("it could be `same.a` or `same.A`"), "{error}");
     refused("SELECT k FROM s, d", ErrorKind::Invalid, "it could be `s.k` or `d.k`").await;
     refused("SELECT 1 FROM nope", ErrorKind::Invalid, "there is no table `nope`").await;
@@ -320,7 +321,7 @@ async fn stream_reads_the_unbounded_form_of_a_table() {
     let view = planned("SELECT k FROM STREAM clicks").await;
     context.register_table("vw", Arc::new(ViewTable::new(view, None))).unwrap();
     let query = parse_query("SELECT k FROM STREAM vw UNION ALL SELECT k FROM vw").unwrap();
-    assert_eq!(streams(&plan(&context.state(), &query).await.unwrap()), 2);
+    assert_eq!(streams(&plan(&context.state(), &NoFiles, &query).await.unwrap()), 2);
 }
 
 #[tokio::test]
@@ -361,7 +362,7 @@ async fn windows_that_make_no_sense_are_refused() {
 async fn a_batch_query_runs_with_the_time_of_its_start() {
     let context = context();
     let text = "SELECT now() = current_timestamp AS same, timestamp_seconds(1.5) AS t, 7 / 2 AS q, 7 DIV 2 AS w, make_array(5, 6)[0] AS f, make_array(5, 6)[1] AS l";
-    let plan = plan(&context.state(), &parse_query(text).unwrap()).await.unwrap();
+    let plan = plan(&context.state(), &NoFiles, &parse_query(text).unwrap()).await.unwrap();
     let rows = context.execute_logical_plan(plan).await.unwrap().collect().await.unwrap();
     let shown = arrow::util::pretty::pretty_format_batches(&rows).unwrap().to_string();
     assert!(shown.contains("| true | 1970-01-01T00:00:01.500Z | 3.5 | 3 | 5 | 6 |"), "{shown}");
