@@ -40,6 +40,8 @@ pub(crate) async fn run(
         CatalogStatement::DescribeQuery(query) => {
             describe(session, &frame(session, &query).await?.schema())
         }
+        // There is one, which is in use.
+        CatalogStatement::UseDatabase => Ok(session.empty()),
         CatalogStatement::Insert { table, columns, query } => {
             insert(session, &table, &columns, &query).await
         }
@@ -121,12 +123,9 @@ async fn insert(
     query: &Query,
 ) -> Result<StreamingDataFrame> {
     let table = provider(session, name).await?;
-    let memory = table
-        .downcast_ref::<CatalogTable>()
-        .and_then(|table| table.rows().downcast_ref::<MemoryTable>())
-        .ok_or_else(|| {
+    let memory = memory_of(&table).ok_or_else(|| {
             Error::unsupported(format!(
-                "INSERT INTO `{name}` is not possible, rows can be added to tables USING memory; put files into the folder of a table of files, or write them with CREATE STREAMING TABLE"
+                "INSERT INTO `{name}` is not possible, rows can be added to tables in memory; put files into the folder of a table of files, or write them with CREATE STREAMING TABLE"
             ))
         })?;
     let schema = memory.schema();
@@ -139,6 +138,12 @@ async fn insert(
         memory.add(&RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?)?;
     }
     Ok(session.empty())
+}
+
+/// The table in memory that a table of the catalog is.
+pub(crate) fn memory_of(table: &Arc<dyn TableProvider>) -> Option<&MemoryTable> {
+    let table = table.downcast_ref::<CatalogTable>()?;
+    table.rows().downcast_ref()
 }
 
 /// For each column of the table the value that it gets: a column of the query, or null.

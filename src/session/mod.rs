@@ -4,6 +4,7 @@ pub mod builder;
 pub mod builtin;
 pub(crate) mod catalog;
 mod columns;
+mod create_table;
 pub mod data_frame;
 pub mod expression;
 mod files;

@@ -8,18 +8,16 @@ use sqlparser::ast::Query;
 
 use crate::config::SHUFFLE_PARTITIONS;
 use crate::connector::options::nearest;
-use crate::connector::source::{DefineContext, Freshness};
 use crate::error::{Error, Result};
-use crate::event_time::zone::TimeZone;
 use crate::logical::check::check_subqueries;
 use crate::logical::explain_mode::ExplainMode;
-use crate::operators::scan::{CatalogTable, StreamTable};
 use crate::session::builtin;
 use crate::session::catalog;
+use crate::session::create_table::create_table;
 use crate::session::data_frame::{StreamingDataFrame, quoted_reference};
 use crate::session::session::StreamSession;
 use crate::sql::planner::plan;
-use crate::sql::statement::{CreateStreamingTable, CreateTable, Statement};
+use crate::sql::statement::{CreateStreamingTable, Statement};
 
 /// Runs a statement; a query is planned only.
 pub(crate) async fn run(
@@ -55,42 +53,6 @@ pub(crate) async fn frame(session: &StreamSession, query: &Query) -> Result<Stre
     Ok(session.data_frame(plan))
 }
 
-async fn create_table(session: &StreamSession, create: CreateTable) -> Result<StreamingDataFrame> {
-    if !claim_name(session, &create.name, create.if_not_exists, create.or_replace)? {
-        return Ok(session.empty());
-    }
-    let settings = session.settings();
-    let context = DefineContext {
-        infer_schema: settings.schema_inference(),
-        time_zone: TimeZone::parse(settings.time_zone())?,
-        ..DefineContext::new(Arc::clone(session.storage()))
-    };
-    check_not_null(&create)?;
-    let factory = session.registry().source(&create.format)?;
-    let definition = factory.define(&create.options, create.schema, &context).await?;
-    let rows = definition.table(session.storage(), Freshness::Live).await?;
-    let stream = Arc::new(StreamTable::new(None, definition));
-    let table = Arc::new(CatalogTable::new(rows, stream));
-    session.context().register_table(quoted_reference(&create.name), table)?;
-    Ok(session.empty())
-}
-
-/// Refuses what INSERT INTO would not keep.
-fn check_not_null(create: &CreateTable) -> Result<()> {
-    if !create.format.eq_ignore_ascii_case(builtin::MEMORY) {
-        return Ok(());
-    }
-    let fields = create.schema.iter().flat_map(|schema| schema.fields());
-    match fields.into_iter().find(|field| !field.is_nullable()) {
-        Some(field) => Err(Error::unsupported(format!(
-            "the column `{}` of table `{}` cannot be NOT NULL: a table USING memory takes NULL in every column; leave NOT NULL out",
-            field.name(),
-            create.name
-        ))),
-        None => Ok(()),
-    }
-}
-
 async fn create_streaming_table(
     session: &StreamSession,
     create: CreateStreamingTable,
@@ -122,7 +84,7 @@ async fn create_streaming_table(
 }
 
 /// Whether a table or view of this name is to be made; clears the place where it may be replaced.
-fn claim_name(
+pub(crate) fn claim_name(
     session: &StreamSession,
     name: &str,
     if_not_exists: bool,

@@ -31,6 +31,8 @@ pub enum CatalogStatement {
     },
     /// `DESCRIBE query`, also that of files that are named in place of a table
     DescribeQuery(Box<Query>),
+    /// `USE name`, with the name of the one database
+    UseDatabase,
     /// `INSERT INTO name query`
     Insert {
         /// The name of the table.
@@ -71,6 +73,11 @@ pub(super) fn statement(
     }
     if cursor.eat(&["INSERT"]) {
         return insert(cursor, query).map(Some);
+    }
+    if cursor.eat(&["USE"]) {
+        let _kind = ["SCHEMA", "DATABASE", "NAMESPACE"].iter().any(|kind| cursor.eat(&[kind]));
+        database(cursor)?;
+        return cursor.end().map(|()| Some(CatalogStatement::UseDatabase));
     }
     if cursor.eat(&["SHOW", "COLUMNS"]) {
         if !cursor.eat(&["IN"]) {

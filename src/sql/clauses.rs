@@ -1,5 +1,5 @@
-//! The clauses of CREATE TABLE and CREATE STREAMING TABLE: USING, OPTIONS, PARTITIONED BY, OUTPUT
-//! MODE, TRIGGER.
+//! The clauses of CREATE TABLE and CREATE STREAMING TABLE: USING, OPTIONS, LOCATION, PARTITIONED
+//! BY, OUTPUT MODE, TRIGGER.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::config::Trigger;
 use crate::connector::options::Options;
 use crate::connector::output_mode::OutputMode;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event_time::interval::parse_interval;
-use crate::sql::cursor::Cursor;
-use crate::sql::dialect::{at, unsupported_at};
+use crate::sql::cursor::{Cursor, is_word};
+use crate::sql::dialect::at;
 use crate::sql::interval::find_interval;
 
 /// The clauses that were given, each at most once.
@@ -21,6 +21,8 @@ pub(super) struct Clauses {
     pub(super) format: Option<String>,
     /// OPTIONS.
     pub(super) options: Option<Options>,
+    /// LOCATION, another word for the option `path`.
+    location: Option<String>,
     /// PARTITIONED BY.
     pub(super) partition_by: Option<Vec<String>>,
     /// OUTPUT MODE.
@@ -29,18 +31,35 @@ pub(super) struct Clauses {
     pub(super) trigger: Option<Trigger>,
 }
 
-/// Reads USING and OPTIONS, in any order, up to the end of the statement.
-pub(super) fn table_clauses(cursor: &mut Cursor<'_>) -> Result<Clauses> {
-    let mut clauses = Clauses::default();
-    while cursor.peek().is_some() {
-        if !source_or_sink_clause(cursor, &mut clauses)? {
-            if cursor.eat(&["AS"]) {
-                return Err(unsupported_at(
-                    cursor.location(),
-                    "CREATE TABLE .. AS is not supported; write CREATE STREAMING TABLE or CREATE TEMPORARY VIEW",
+impl Clauses {
+    /// The options, with the path that LOCATION gives.
+    pub(super) fn take_options(&mut self) -> Result<Options> {
+        let mut options = self.options.take().unwrap_or_default();
+        if let Some(location) = self.location.take() {
+            if options.get("path").is_some() {
+                return Err(Error::invalid(
+                    "LOCATION and the option `path` say the same; leave one of them out",
                 ));
             }
-            return Err(unknown(cursor, "CREATE TABLE", "USING and OPTIONS"));
+            options.set("path", location);
+        }
+        Ok(options)
+    }
+}
+
+/// Reads all clauses in any order, up to the end of the statement or up to its query.
+pub(super) fn table_clauses(cursor: &mut Cursor<'_>) -> Result<Clauses> {
+    let mut clauses = Clauses::default();
+    while let Some(next) = cursor.peek() {
+        if ["AS", "SELECT", "WITH"].iter().any(|word| is_word(next, word)) {
+            break;
+        }
+        if !table_clause(cursor, &mut clauses)? {
+            return Err(unknown(
+                cursor,
+                "CREATE TABLE",
+                "USING, OPTIONS, LOCATION and PARTITIONED BY, and then AS and a query",
+            ));
         }
     }
     Ok(clauses)
@@ -51,15 +70,10 @@ pub(super) fn streaming_table_clauses(cursor: &mut Cursor<'_>) -> Result<Clauses
     let mut clauses = Clauses::default();
     while !cursor.eat(&["AS"]) {
         let here = cursor.location();
-        if source_or_sink_clause(cursor, &mut clauses)? {
+        if table_clause(cursor, &mut clauses)? {
             continue;
         }
-        if cursor.eat(&["PARTITIONED", "BY"]) {
-            let columns = column_names(cursor.parenthesized()?)?;
-            if clauses.partition_by.replace(columns).is_some() {
-                return Err(at(here, "PARTITIONED BY is there twice"));
-            }
-        } else if cursor.eat(&["OUTPUT", "MODE"]) {
+        if cursor.eat(&["OUTPUT", "MODE"]) {
             let mode = output_mode(cursor)?;
             if clauses.mode.replace(mode).is_some() {
                 return Err(at(here, "OUTPUT MODE is there twice"));
@@ -73,14 +87,15 @@ pub(super) fn streaming_table_clauses(cursor: &mut Cursor<'_>) -> Result<Clauses
             return Err(unknown(
                 cursor,
                 "CREATE STREAMING TABLE",
-                "USING, OPTIONS, PARTITIONED BY, OUTPUT MODE and TRIGGER, then AS and the query",
+                "USING, OPTIONS, LOCATION, PARTITIONED BY, OUTPUT MODE and TRIGGER, then AS and the query",
             ));
         }
     }
     Ok(clauses)
 }
 
-fn source_or_sink_clause(cursor: &mut Cursor<'_>, clauses: &mut Clauses) -> Result<bool> {
+/// A clause that both statements have.
+fn table_clause(cursor: &mut Cursor<'_>, clauses: &mut Clauses) -> Result<bool> {
     let here = cursor.location();
     if cursor.eat(&["USING"]) {
         let format = cursor.name("format")?;
@@ -92,13 +107,23 @@ fn source_or_sink_clause(cursor: &mut Cursor<'_>, clauses: &mut Clauses) -> Resu
         if clauses.options.replace(options).is_some() {
             return Err(at(here, "OPTIONS is there twice"));
         }
+    } else if cursor.eat(&["LOCATION"]) {
+        let location = cursor.string("the path of a folder in quotes")?.to_owned();
+        if clauses.location.replace(location).is_some() {
+            return Err(at(here, "LOCATION is there twice"));
+        }
+    } else if cursor.eat(&["PARTITIONED", "BY"]) {
+        let columns = column_names(cursor.parenthesized()?)?;
+        if clauses.partition_by.replace(columns).is_some() {
+            return Err(at(here, "PARTITIONED BY is there twice"));
+        }
     } else {
         return Ok(false);
     }
     Ok(true)
 }
 
-fn unknown(cursor: &Cursor<'_>, statement: &str, clauses: &str) -> crate::error::Error {
+fn unknown(cursor: &Cursor<'_>, statement: &str, clauses: &str) -> Error {
     let found = cursor.peek().map_or_else(
         || "the statement ends too early".to_owned(),
         |t| format!("there is no clause `{}`", t.token),
@@ -183,7 +208,7 @@ fn option_value(cursor: &mut Cursor<'_>, key: &str) -> Result<String> {
 fn output_mode(cursor: &mut Cursor<'_>) -> Result<OutputMode> {
     let here = cursor.location();
     let name = cursor.name("output mode")?;
-    name.parse().map_err(|error: crate::error::Error| at(here, &error.to_string()))
+    name.parse().map_err(|error: Error| at(here, &error.to_string()))
 }
 
 fn trigger(cursor: &mut Cursor<'_>) -> Result<Trigger> {

@@ -3,6 +3,7 @@
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
 use crate::error::{Error, Result};
+use crate::sql::catalog::DATABASE;
 use crate::sql::dialect::at;
 
 /// The tokens without blanks and comments.
@@ -88,18 +89,32 @@ impl<'a> Cursor<'a> {
         if self.eat(words) { Ok(()) } else { Err(self.unexpected(&words.join(" "))) }
     }
 
-    /// Takes a name; one with a database in front is refused.
+    /// Takes a name. In front of the name of a table there may be the one database; any other is
+    /// refused.
     pub(super) fn name(&mut self, what: &str) -> Result<String> {
+        let name = self.part(what)?;
+        let Some(period) = self.peek().filter(|token| token.token == Token::Period) else {
+            return Ok(name);
+        };
+        let is_relation = what.ends_with("table") || what.ends_with("view");
+        if is_relation && name.eq_ignore_ascii_case(DATABASE) {
+            self.next += 1;
+            let name = self.part(what)?;
+            if self.peek().is_none_or(|token| token.token != Token::Period) {
+                return Ok(name);
+            }
+        }
+        Err(at(
+            period.span.start,
+            &format!("the name of a {what} has one part only; leave out the database"),
+        ))
+    }
+
+    fn part(&mut self, what: &str) -> Result<String> {
         let Some(TokenWithSpan { token: Token::Word(word), .. }) = self.peek() else {
             return Err(self.unexpected(&format!("the name of a {what}")));
         };
         self.next += 1;
-        if let Some(period) = self.peek().filter(|token| token.token == Token::Period) {
-            return Err(at(
-                period.span.start,
-                &format!("the name of a {what} has one part only; leave out the database"),
-            ));
-        }
         Ok(word.value.clone())
     }
 

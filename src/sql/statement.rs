@@ -77,17 +77,21 @@ pub enum Statement {
     Catalog(CatalogStatement),
 }
 
-/// `CREATE TABLE`: a table of the catalog over a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `CREATE TABLE`: a table of the catalog over a source, or with the rows of a query.
+#[derive(Debug, Clone, PartialEq)]
 pub struct CreateTable {
     /// The name of the table.
     pub name: String,
     /// The columns, unless the source is to find out.
     pub schema: Option<SchemaRef>,
-    /// The format of the source.
-    pub format: String,
+    /// The format of the source; none: a table in memory, or parquet where there is a path.
+    pub format: Option<String>,
     /// The options of the source.
     pub options: Options,
+    /// The columns that the names of folders have.
+    pub partition_by: Vec<String>,
+    /// The rows that the table begins with.
+    pub query: Option<Box<Query>>,
     /// Whether it is no error that the table exists.
     pub if_not_exists: bool,
     /// Whether a table of this name gives way.
@@ -237,22 +241,42 @@ fn create_table(cursor: &mut Cursor<'_>, or_replace: bool) -> Result<Statement> 
         Some(Token::LParen) => Some(types::schema_of_tokens(cursor.parenthesized()?.to_vec())?),
         _ => None,
     };
-    let clauses = clauses::table_clauses(cursor)?;
-    let format = clauses.format.ok_or_else(|| {
-        at(
+    let mut clauses = clauses::table_clauses(cursor)?;
+    let query = create_query(cursor)?;
+    if query.is_some() && schema.is_some() {
+        return Err(at(
             cursor.location(),
-            &format!("table `{name}` needs a format; add USING json, for example"),
-        )
-    })?;
-    let options = clauses.options.unwrap_or_default();
+            &format!("table `{name}` has the columns of its query; leave out the list"),
+        ));
+    }
+    let options = clauses.take_options()?;
+    let says_nothing = clauses.format.is_none() && options.get("path").is_none();
+    if schema.is_none() && query.is_none() && says_nothing {
+        return Err(at(
+            cursor.location(),
+            &format!(
+                "table `{name}` needs columns, a format or a query; add (column TYPE), USING json or AS SELECT, for example"
+            ),
+        ));
+    }
     Ok(Statement::CreateTable(CreateTable {
         name,
         schema,
-        format,
         options,
+        format: clauses.format,
+        partition_by: clauses.partition_by.unwrap_or_default(),
+        query,
         if_not_exists,
         or_replace,
     }))
+}
+
+/// The query of CREATE TABLE, whose AS may be left out.
+fn create_query(cursor: &mut Cursor<'_>) -> Result<Option<Box<Query>>> {
+    if cursor.eat(&["AS"]) || cursor.peek().is_some() {
+        return query_at(cursor).map(Some);
+    }
+    Ok(None)
 }
 
 fn create_streaming_table(cursor: &mut Cursor<'_>) -> Result<Statement> {
@@ -264,11 +288,11 @@ fn create_streaming_table(cursor: &mut Cursor<'_>) -> Result<Statement> {
             "a streaming table has the columns of its query; leave out the list",
         ));
     }
-    let clauses = clauses::streaming_table_clauses(cursor)?;
+    let mut clauses = clauses::streaming_table_clauses(cursor)?;
     Ok(Statement::CreateStreamingTable(CreateStreamingTable {
         name,
+        options: clauses.take_options()?,
         format: clauses.format,
-        options: clauses.options.unwrap_or_default(),
         partition_by: clauses.partition_by.unwrap_or_default(),
         mode: clauses.mode.unwrap_or_default(),
         trigger: clauses.trigger.unwrap_or_default(),

@@ -48,7 +48,7 @@ fn create_table_takes_columns_format_and_options() {
          OPTIONS (path '/in', maxFilesPerTrigger = 1, 'kafka.bootstrap' \"h:1\", a.b true, n -2)",
     );
     assert_eq!(table.name, "clicks");
-    assert_eq!(table.format, "json");
+    assert_eq!(table.format.as_deref(), Some("json"));
     assert!(table.if_not_exists && !table.or_replace);
     let schema = table.schema.unwrap();
     assert_eq!(schema.field(0).name(), "userId");
@@ -63,6 +63,12 @@ fn create_table_takes_columns_format_and_options() {
     }
     let table = create_table("create or replace table `t 1` options () using memory");
     assert_eq!((table.name.as_str(), table.or_replace, table.schema), ("t 1", true, None));
+    let table = create_table("CREATE TABLE t PARTITIONED BY (k) LOCATION '/in' SELECT 1 AS k");
+    assert_eq!((table.format, table.options.get("path")), (None, Some("/in")));
+    assert_eq!(
+        (table.partition_by.as_slice(), table.query.is_some()),
+        (&["k".to_owned()][..], true)
+    );
 }
 
 #[test]
@@ -130,13 +136,13 @@ fn set_takes_the_text_up_to_the_end() {
 #[test]
 fn a_wrong_statement_says_where_and_what_is_allowed() {
     for (text, kind, part) in [
-        ("CREATE TABLE t (a INT)", ErrorKind::Invalid, "table `t` needs a format"),
+        ("CREATE TABLE t", ErrorKind::Invalid, "table `t` needs columns, a format or a query"),
         (
-            "CREATE TABLE t USING json\nLOCATION '/x'",
+            "CREATE TABLE t USING json\nCOMMENT 'x'",
             ErrorKind::Invalid,
-            "line 2, column 1: there is no clause `LOCATION`; CREATE TABLE takes USING and OPTIONS",
+            "line 2, column 1: there is no clause `COMMENT`; CREATE TABLE takes USING, OPTIONS, LOCATION",
         ),
-        ("CREATE TABLE t USING json AS SELECT 1", ErrorKind::Unsupported, "CREATE STREAMING TABLE"),
+        ("CREATE TABLE t (a INT) AS SELECT 1", ErrorKind::Invalid, "leave out the list"),
         ("CREATE TABLE a.t USING json", ErrorKind::Invalid, "leave out the database"),
         ("CREATE TABLE t USING json USING csv", ErrorKind::Invalid, "USING is there twice"),
         (
@@ -148,7 +154,7 @@ fn a_wrong_statement_says_where_and_what_is_allowed() {
         (
             "CREATE STREAMING TABLE t COMMENT 'x' AS SELECT 1",
             ErrorKind::Invalid,
-            "takes USING, OPTIONS, PARTITIONED BY, OUTPUT MODE and TRIGGER",
+            "takes USING, OPTIONS, LOCATION, PARTITIONED BY, OUTPUT MODE and TRIGGER",
         ),
         (
             "CREATE STREAMING TABLE t OUTPUT MODE upsert AS SELECT 1",
