@@ -1,7 +1,9 @@
 //! Settings of a session: plain data under Spark's names.
 //!
 //! What Spark has is spelled as Spark spells it (`spark.sql.streaming.…`); what only Millstream has
-//! begins with `millstream.`. Names are compared without regard to case.
+//! begins with `millstream.`. Names are compared without regard to case. Other names of Spark's are
+//! taken too, so that a script written for Spark runs: they have no effect, and can be read back;
+//! those that would change answers take no other value than the one that holds here.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -66,7 +68,29 @@ const DEFAULTS: &[(&str, &str)] = &[
 /// The settings whose value at a query's first start stays with its checkpoint.
 pub const PINNED: &[&str] = &[WATERMARK_POLICY, TIME_ZONE];
 
-/// Settings that differ from their defaults, by name as in [`DEFAULTS`](self).
+/// Settings of Spark's that change answers, with the one value that holds here.
+const FIXED: &[(&str, &str)] = &[
+    ("spark.sql.ansi.doubleQuotedIdentifiers", "false"),
+    ("spark.sql.caseSensitive", "false"),
+    ("spark.sql.decimalOperations.allowPrecisionLoss", "true"),
+    ("spark.sql.groupByAliases", "true"),
+    ("spark.sql.groupByOrdinal", "true"),
+    ("spark.sql.legacy.timeParserPolicy", "CORRECTED"),
+    ("spark.sql.mapKeyDedupPolicy", "EXCEPTION"),
+    ("spark.sql.orderByOrdinal", "true"),
+    ("spark.sql.parser.escapedStringLiterals", "false"),
+    ("spark.sql.storeAssignmentPolicy", "ANSI"),
+    ("spark.sql.timestampType", "TIMESTAMP_LTZ"),
+];
+
+/// What begins the name of a setting of Spark's.
+const SPARK: &str = "spark.";
+
+/// The value of a setting of Spark's that was never set and has no effect, as Spark shows it.
+const UNDEFINED: &str = "<undefined>";
+
+/// Settings that differ from their defaults, by name as in [`DEFAULTS`](self); those of Spark's
+/// that are not there by name in lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Settings(BTreeMap<String, String>);
@@ -75,28 +99,45 @@ impl Settings {
     /// Sets one.
     ///
     /// # Errors
-    /// `UnknownOption` for a name that no setting has, `InvalidOption` for a value it cannot take.
+    /// `UnknownOption` for a name that no setting has and that is none of Spark's,
+    /// `InvalidOption` for a value it cannot take.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        let Some((known, _)) = DEFAULTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
-        else {
-            return Err(unknown(name));
-        };
-        check(known, value)?;
-        self.0.insert((*known).to_owned(), value.to_owned());
+        match known(name) {
+            Some((known, _)) => {
+                check(known, value)?;
+                self.0.insert(known.to_owned(), value.to_owned());
+            }
+            None if is_spark(name) => {
+                self.0.insert(name.to_ascii_lowercase(), value.to_owned());
+            }
+            None => return Err(unknown(name)),
+        }
         Ok(())
     }
 
     /// The value of one: what was set, or its default.
     ///
     /// # Errors
-    /// `UnknownOption` for a name that no setting has.
+    /// `UnknownOption` for a name that no setting has and that is none of Spark's.
     pub fn get(&self, name: &str) -> Result<&str> {
-        let Some((known, default)) =
-            DEFAULTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
-        else {
-            return Err(unknown(name));
-        };
-        Ok(self.0.get(*known).map_or(*default, String::as_str))
+        match known(name) {
+            Some((known, default)) => Ok(self.0.get(known).map_or(default, String::as_str)),
+            None if is_spark(name) => {
+                Ok(self.0.get(&name.to_ascii_lowercase()).map_or(UNDEFINED, String::as_str))
+            }
+            None => Err(unknown(name)),
+        }
+    }
+
+    /// What there is to say of a setting that is taken and has no effect; none for all others.
+    pub fn note(name: &str) -> Option<String> {
+        if known(name).is_some() || !is_spark(name) {
+            return None;
+        }
+        let meant = likeness(name)
+            .filter(|(likeness, _)| *likeness > 0.9)
+            .map_or_else(String::new, |(_, known)| format!("; did you mean `{known}`?"));
+        Some(format!("the setting `{name}` has no effect in millstream{meant}"))
     }
 
     /// How many partitions a new operator's state gets, if that was set.
@@ -197,14 +238,30 @@ impl Settings {
     }
 }
 
+/// Every setting that has a meaning here, with its default.
+fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    DEFAULTS.iter().chain(FIXED).copied()
+}
+
+/// The setting of this name, and its default.
+fn known(name: &str) -> Option<(&'static str, &'static str)> {
+    all().find(|(known, _)| known.eq_ignore_ascii_case(name))
+}
+
+fn is_spark(name: &str) -> bool {
+    name.get(..SPARK.len()).is_some_and(|start| start.eq_ignore_ascii_case(SPARK))
+}
+
+/// The setting whose name is the most like this one.
+fn likeness(name: &str) -> Option<(f64, &'static str)> {
+    let name = name.to_ascii_lowercase();
+    let alike = |known: &str| strsim::normalized_levenshtein(&known.to_ascii_lowercase(), &name);
+    let likenesses = all().map(|(known, _)| (alike(known), known));
+    likenesses.max_by(|(a, _), (b, _)| a.total_cmp(b))
+}
+
 fn unknown(name: &str) -> Error {
-    let names = DEFAULTS.iter().map(|(known, _)| *known);
-    let nearest = names
-        .map(|known| {
-            (strsim::jaro_winkler(&known.to_ascii_lowercase(), &name.to_ascii_lowercase()), known)
-        })
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, known)| known.to_owned());
+    let nearest = likeness(name).map(|(_, known)| known.to_owned());
     Error::UnknownOption { owner: "the session".to_owned(), option: name.to_owned(), nearest }
 }
 
@@ -217,6 +274,12 @@ fn check(name: &'static str, value: &str) -> Result<()> {
             reason: reason.to_owned(),
         })
     };
+    if let Some((_, only)) = FIXED.iter().find(|(fixed, _)| *fixed == name) {
+        if only.eq_ignore_ascii_case(value) {
+            return Ok(());
+        }
+        return wrong(&format!("queries are answered as with `{only}`, and in no other way"));
+    }
     let is_flag = || matches!(value.to_ascii_lowercase().as_str(), "true" | "false");
     match name {
         NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI | TAKEOVER if !is_flag() => {
@@ -271,8 +334,25 @@ mod tests {
         let mut settings = Settings::default();
         settings.set("SPARK.sql.shuffle.PARTITIONS", "5").unwrap();
         assert_eq!(settings.shuffle_partitions(), Some(5));
-        let error = settings.set("spark.sql.shuffle.partition", "5").unwrap_err().to_string();
+        let error = settings.set("sql.shuffle.partition", "5").unwrap_err().to_string();
         assert!(error.ends_with("did you mean `spark.sql.shuffle.partitions`?"), "{error}");
+        assert!(settings.get("millstream.partitions").is_err());
         assert!(settings.set(SHUFFLE_PARTITIONS, "0").is_err());
+    }
+
+    #[test]
+    fn what_only_spark_has_is_kept_without_effect() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.get("spark.sql.files.x").unwrap(), UNDEFINED);
+        settings.set("spark.sql.files.x", "5").unwrap();
+        assert_eq!(settings.get("Spark.SQL.files.X").unwrap(), "5");
+        assert_eq!(Settings::note(SHUFFLE_PARTITIONS), None);
+        let note = Settings::note("spark.sql.files.x").unwrap();
+        assert_eq!(note, "the setting `spark.sql.files.x` has no effect in millstream");
+        settings.set("spark.sql.caseSensitive", "FALSE").unwrap();
+        let error = settings.set("spark.sql.caseSensitive", "true").unwrap_err().to_string();
+        assert!(error.ends_with("queries are answered as with `false`, and in no other way"));
+        let note = Settings::note("spark.sql.shuffle.partition").unwrap();
+        assert!(note.ends_with("; did you mean `spark.sql.shuffle.partitions`?"), "{note}");
     }
 }

@@ -87,6 +87,9 @@ impl StreamSessionBuilder {
         let mut settings = Settings::default();
         for (name, value) in self.config.iter() {
             settings.set(name, value)?;
+            if let Some(note) = Settings::note(name) {
+                tracing::warn!("{note}");
+            }
         }
         let mut registry = builtin::registry();
         for (format, factory) in self.sources {

@@ -224,7 +224,8 @@ impl StreamSession {
         &self.0.context
     }
 
-    /// Changes a setting, for the queries that are started from now on.
+    /// Changes a setting, for the queries that are started from now on. One that only Spark has is
+    /// kept without effect, and a warning says so.
     ///
     /// # Errors
     /// `UnknownOption`, `InvalidOption`.
@@ -234,6 +235,9 @@ impl StreamSession {
         changed.set(name, value)?;
         apply_settings(&self.0.context, &changed)?;
         *settings = changed;
+        if let Some(note) = Settings::note(name) {
+            tracing::warn!("{note}");
+        }
         Ok(())
     }
 
