@@ -75,7 +75,7 @@ pub async fn plan_query(
     let prepared = if mode == OutputMode::Complete { prepared } else { place_limits(prepared)? };
     let parallelism = state.config().target_partitions();
     let (prepared, tables) = name_tables(prepared, parallelism)?;
-    let optimized = in_order(state.optimize(&prepared)?)?;
+    let optimized = in_order(state.optimize(&prepared)?)?.data;
     let names: BTreeMap<u64, String> =
         sources.iter().map(|(name, table)| (table.id(), name.clone())).collect();
     let args = RewriteArgs {

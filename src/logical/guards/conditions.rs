@@ -1,8 +1,10 @@
 //! The wrappings of conditions that can fail, which the optimizer does not open.
 
 use std::hash::Hash;
+use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, new_null_array};
+use arrow::array::{Array, ArrayRef, BooleanArray, new_null_array};
+use arrow::compute::kernels::cmp::eq;
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::prep_null_mask_filter;
 use arrow::datatypes::DataType;
@@ -58,20 +60,32 @@ impl ScalarUDFImpl for Guarded {
     }
 }
 
-/// A CASE that the optimizer leaves alone: conditions and values in turn, and the value for all
-/// other rows at the end.
+/// A CASE that the optimizer leaves alone: what is compared, if anything is, then conditions and
+/// values in turn, and the value for all other rows at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OrderedCase {
+    /// Whether the first argument is compared with what stands in the place of conditions.
+    pub compares: bool,
     signature: Signature,
 }
 
 impl OrderedCase {
     /// A CASE of these branches.
     pub fn of(branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
+        Self::call(None, branches, otherwise)
+    }
+
+    /// A CASE that compares a value, which is computed once.
+    pub fn over(value: Expr, branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
+        Self::call(Some(value), branches, otherwise)
+    }
+
+    fn call(value: Option<Expr>, branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Expr {
         let signature = Signature::variadic_any(Volatility::Immutable);
+        let compares = value.is_some();
         let branches = branches.into_iter().flat_map(|(when, then)| [when, then]);
-        let args = branches.chain([otherwise]).collect();
-        ScalarUDF::from(Self { signature }).call(args)
+        let args = value.into_iter().chain(branches).chain([otherwise]).collect();
+        ScalarUDF::from(Self { compares, signature }).call(args)
     }
 }
 
@@ -85,7 +99,8 @@ impl ScalarUDFImpl for OrderedCase {
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        let values = types.iter().skip(1).step_by(2).chain(types.last());
+        let first = usize::from(self.compares) + 1;
+        let values = types.iter().skip(first).step_by(2).chain(types.last());
         match values.into_iter().find(|value| **value != DataType::Null) {
             Some(value) => Ok(value.clone()),
             None if types.is_empty() => plan_err!("a CASE needs a branch"),
@@ -101,13 +116,20 @@ impl ScalarUDFImpl for OrderedCase {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let gives = args.return_field.data_type().clone();
         let rows = args.number_rows;
-        let mut values = args.args.into_iter().rev();
+        let mut args = args.args.into_iter();
+        let value = if self.compares { args.next() } else { None };
+        let value = value.map(|value| value.into_array(rows)).transpose()?;
+        let mut values = args.rev();
         let mut result = match values.next() {
             Some(otherwise) => otherwise.into_array(rows)?,
             None => new_null_array(&gives, rows),
         };
         while let (Some(then), Some(when)) = (values.next(), values.next()) {
             let when = when.into_array(rows)?;
+            let when = match &value {
+                Some(value) => Arc::new(eq(value, &when)?) as ArrayRef,
+                None => when,
+            };
             let when = as_boolean_array(&when)?;
             let when: BooleanArray =
                 if when.null_count() > 0 { prep_null_mask_filter(when) } else { when.clone() };

@@ -54,6 +54,8 @@ fn is_safe(expr: &Expr, schema: &dyn ExprSchema) -> bool {
         | Expr::InSubquery(_)
         | Expr::SetComparison(_)
         | Expr::ScalarSubquery(_)
+        | Expr::Lambda(_)
+        | Expr::LambdaVariable(_)
         | Expr::OuterReferenceColumn(..) => true,
         _ => false,
     }
