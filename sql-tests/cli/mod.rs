@@ -5,6 +5,8 @@
 //! >>> file in/1.json          puts a file into the folder in which the program runs
 //! {"k": "a"}
 //! >>> remove in/1.json        removes one
+//! >>> fifo in/2.json          makes a FIFO
+//! >>> link in/3.json nowhere  makes a link
 //! >>> run sql --format csv    runs the program; the lines are its standard input
 //! SELECT 1 AS one;
 //! >>> stdout                  the lines that it prints, none by default
@@ -111,6 +113,17 @@ fn play(text: &str) -> Fallible<Outcome> {
                 workspace.put_as(path, lines(&section.body).as_bytes())?;
             }
             ["remove", path] => fs::remove_file(workspace.path().join(path))?,
+            // Where there are none, there is nothing that could go wrong.
+            ["fifo", _] | ["link", _, _] if !cfg!(unix) => return Ok(Outcome::Passed),
+            ["fifo", path] => {
+                let made = Command::new("mkfifo").arg(workspace.path().join(path)).status()?;
+                ensure(made.success(), || format!("{place}: mkfifo failed"))?;
+            }
+            ["link", path, target] => {
+                let link = workspace.path().join(path);
+                let made = Command::new("ln").arg("-s").arg(target).arg(link).status()?;
+                ensure(made.success(), || format!("{place}: ln failed"))?;
+            }
             ["run", arguments @ ..] => {
                 runs += 1;
                 let expected = Expected::read(&sections[index + 1..])?;

@@ -13,6 +13,7 @@
 pub mod claim;
 pub mod commit_log;
 pub mod compactible_log;
+mod folders;
 pub mod id;
 pub mod key_group;
 pub mod layout;

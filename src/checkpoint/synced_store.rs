@@ -5,7 +5,7 @@
 //! nothing here relies on a file being gone.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -13,16 +13,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::FutureExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
-use object_store::path::{Path, PathPart};
+use object_store::path::Path;
 use object_store::{
     CopyOptions, Error as StoreError, GetOptions, GetResult, ListResult, MultipartUpload,
     ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
     RenameOptions, Result as StoreResult, UploadPart,
 };
 
+use crate::checkpoint::folders::{self, Folders};
 use crate::checkpoint::synced_file::{OnTaken, StagedFile, SyncStats, Syncs, folder_of};
 use crate::runtime::task;
 
@@ -34,6 +35,7 @@ const NAME: &str = "file system";
 pub struct SyncedLocalStore {
     files: LocalFileSystem,
     syncs: Arc<Syncs>,
+    folders: Arc<Folders>,
 }
 
 impl SyncedLocalStore {
@@ -120,6 +122,9 @@ impl ObjectStore for SyncedLocalStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> StoreResult<GetResult> {
+        // To open a FIFO would wait for whoever writes to it.
+        let file = self.files.path_to_filesystem(location)?;
+        block(file, |file| folders::check_regular(file)).await?;
         self.files.get_opts(location, options).await
     }
 
@@ -134,8 +139,20 @@ impl ObjectStore for SyncedLocalStore {
         self.files.delete_stream(locations)
     }
 
+    /// As [`LocalFileSystem`]'s, but what cannot be read is passed over with a warning.
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, StoreResult<ObjectMeta>> {
-        self.files.list(prefix)
+        let prefix = prefix.cloned().unwrap_or_default();
+        let (files, folders) = (self.files.clone(), Arc::clone(&self.folders));
+        let listed = async move {
+            let folder = files.path_to_filesystem(&prefix)?;
+            let from = prefix.clone();
+            let found = block(folder, move |folder| folders.all_below(folder, &from)).await?;
+            Ok::<_, StoreError>(match found {
+                Some(found) => stream::iter(found.into_iter().map(Ok)).boxed(),
+                None => files.list(Some(&prefix)),
+            })
+        };
+        stream::once(listed).try_flatten().boxed()
     }
 
     fn list_with_offset(
@@ -148,11 +165,11 @@ impl ObjectStore for SyncedLocalStore {
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> StoreResult<ListResult> {
         let prefix = prefix.cloned().unwrap_or_default();
-        // A query that waits for files lists their folder again and again; see `list_folder`.
+        // A query that waits for files lists their folder again and again; see `Folders`.
         let quick = match self.files.path_to_filesystem(&prefix) {
             Ok(folder) => {
-                let prefix = prefix.clone();
-                block(folder, move |folder| list_folder(folder, &prefix)).await?
+                let (prefix, folders) = (prefix.clone(), Arc::clone(&self.folders));
+                block(folder, move |folder| folders.list(folder, &prefix)).await?
             }
             Err(_) => None,
         };
@@ -272,56 +289,4 @@ fn named(file: &std::path::Path, error: io::Error) -> StoreError {
 
 fn missing(operation: &str) -> StoreError {
     StoreError::NotImplemented { operation: operation.to_owned(), implementer: NAME.to_owned() }
-}
-
-/// What a folder holds, one level deep, at the cost of one look at each entry: [`LocalFileSystem`]
-/// makes a URL of each. `None` where a name needs more care than this takes.
-fn list_folder(folder: &std::path::Path, prefix: &Path) -> io::Result<Option<ListResult>> {
-    let mut listed = ListResult { common_prefixes: vec![], objects: vec![] };
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        // Neither is there anything in a file, nor in what would be a folder in one.
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            return Ok(Some(listed));
-        }
-        Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            // No path can name it, so nothing of ours is meant; the others can be read all the same.
-            tracing::warn!(file = %entry.path().display(), "a file whose name is no UTF-8 is passed over");
-            continue;
-        };
-        let Ok(part) = PathPart::parse(name) else { return Ok(None) };
-        // What a link points to counts; a file that went away meanwhile does not.
-        let metadata = match fs::metadata(entry.path()) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        let location = prefix.clone().join(part);
-        if metadata.is_dir() {
-            listed.common_prefixes.push(location);
-        } else if !is_temporary(name) {
-            listed.objects.push(ObjectMeta {
-                location,
-                last_modified: metadata.modified()?.into(),
-                size: metadata.len(),
-                e_tag: None,
-                version: None,
-            });
-        }
-    }
-    listed.common_prefixes.sort_unstable();
-    Ok(Some(listed))
-}
-
-/// Whether a name is of the kind that `object_store` gives to files it is not done with.
-fn is_temporary(name: &str) -> bool {
-    let tail = name.rsplit_once('#').map(|(_, tail)| tail);
-    tail.is_some_and(|tail| !tail.is_empty() && tail.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
+use twox_hash::XxHash64;
+
 /// The files that were taken, as far back as `maxFileAge` reaches.
 ///
 /// What is older than the newest file by more than that is never new again, so it need not be
@@ -17,8 +19,12 @@ pub(super) struct SeenFiles {
     /// The keys by age, oldest first; empty where nothing is ever forgotten.
     by_time: BinaryHeap<Reverse<(i64, Arc<str>)>>,
     newest: i64,
+    /// The URL of the newest file.
+    newest_url: String,
     /// What was written before is too old.
     floor: i64,
+    /// Hashes of the keys of files below the floor that were taken, or were said to be too old.
+    settled: HashSet<u64>,
 }
 
 impl SeenFiles {
@@ -29,7 +35,9 @@ impl SeenFiles {
             keys: HashSet::new(),
             by_time: BinaryHeap::new(),
             newest: i64::MIN,
+            newest_url: String::new(),
             floor: i64::MIN,
+            settled: HashSet::new(),
         }
     }
 
@@ -38,9 +46,33 @@ impl SeenFiles {
         modified >= self.floor && !self.keys.contains(self.key(url))
     }
 
+    /// Whether a file will never be taken because it is too old, said once for each file.
+    pub(super) fn has_come_late(&mut self, url: &str, modified: i64) -> bool {
+        let key = self.key(url);
+        modified < self.floor && !self.keys.contains(key) && self.settled.insert(hash(key))
+    }
+
+    /// Forgets what is known of old files that are no longer there.
+    pub(super) fn keep_old<'a>(&mut self, listed: impl Iterator<Item = (&'a str, i64)>) {
+        if self.settled.is_empty() {
+            return;
+        }
+        let old = listed.filter(|(_, modified)| *modified < self.floor);
+        let old: HashSet<u64> = old.map(|(url, _)| hash(self.key(url))).collect();
+        self.settled.retain(|key| old.contains(key));
+    }
+
+    /// The URL of the newest file that was taken.
+    pub(super) fn newest_url(&self) -> &str {
+        &self.newest_url
+    }
+
     /// Remembers a file that was taken. Its age counts from the next [`forget_old`](Self::forget_old).
     pub(super) fn add(&mut self, url: &str, modified: i64) {
-        self.newest = self.newest.max(modified);
+        if modified > self.newest {
+            self.newest = modified;
+            url.clone_into(&mut self.newest_url);
+        }
         let key: Arc<str> = self.key(url).into();
         if self.keys.insert(Arc::clone(&key)) && self.max_age.is_some() {
             self.by_time.push(Reverse((modified, key)));
@@ -55,6 +87,7 @@ impl SeenFiles {
             && *modified < self.floor
         {
             if let Some(Reverse((_, key))) = self.by_time.pop() {
+                self.settled.insert(hash(&key));
                 self.keys.remove(&key);
             }
         }
@@ -67,6 +100,10 @@ impl SeenFiles {
             _ => url,
         }
     }
+}
+
+fn hash(key: &str) -> u64 {
+    XxHash64::oneshot(0, key.as_bytes())
 }
 
 #[cfg(test)]
@@ -87,6 +124,22 @@ mod tests {
         seen.forget_old();
         assert!(seen.keys.len() == 1 && seen.by_time.len() == 1);
         assert!(!seen.is_new("file:///in/a", 1_000));
+    }
+
+    #[test]
+    fn a_file_that_was_never_taken_is_said_to_be_too_old_once() {
+        let mut seen = SeenFiles::new(false, Some(100));
+        seen.add("file:///in/taken", 500);
+        seen.add("file:///in/future", 1_000);
+        seen.forget_old();
+        assert_eq!(seen.newest_url(), "file:///in/future");
+        assert!(!seen.has_come_late("file:///in/taken", 500));
+        assert!(!seen.has_come_late("file:///in/young", 950));
+        assert!(seen.has_come_late("file:///in/late", 500));
+        assert!(!seen.has_come_late("file:///in/late", 500));
+        seen.keep_old([("file:///in/taken", 500)].into_iter());
+        assert!(seen.has_come_late("file:///in/late", 500));
+        assert!(!seen.has_come_late("file:///in/taken", 500));
     }
 
     #[test]

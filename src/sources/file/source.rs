@@ -19,6 +19,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -55,6 +56,8 @@ pub struct FileSource {
     /// What becomes of files whose rows are done; none where they stay.
     cleaner: Option<Cleaner>,
     state: Mutex<State>,
+    /// How many files this run has passed over because of `maxFileAge`.
+    too_old: AtomicU64,
 }
 
 /// What a run knows.
@@ -131,6 +134,7 @@ impl FileSource {
             pace: options.pace.clone(),
             cleaner,
             state: Mutex::new(State::new(SeenFiles::new(options.by_name_only, options.max_age))),
+            too_old: AtomicU64::new(0),
         })
     }
 
@@ -162,11 +166,15 @@ impl FileSource {
         if state.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, &listed)) {
             return Ok(VecDeque::new());
         }
-        let mut files: VecDeque<ListedFile> = listed
-            .iter()
-            .filter(|file| state.seen.is_new(&file.url, file.modified_millis()))
-            .cloned()
-            .collect();
+        let mut files: VecDeque<ListedFile> = VecDeque::new();
+        state.seen.keep_old(listed.iter().map(|file| (&*file.url, file.modified_millis())));
+        for file in listed.iter() {
+            if state.seen.is_new(&file.url, file.modified_millis()) {
+                files.push_back(file.clone());
+            } else {
+                self.note_age(&mut state.seen, file);
+            }
+        }
         state.known = Some(listed).filter(|_| files.is_empty());
         if self.pace.latest_first {
             files.make_contiguous().reverse();
@@ -184,10 +192,27 @@ impl FileSource {
             state.backlog = self.new_files(state).await?;
         }
         let taken = pick(&mut state.backlog, &state.seen, max);
+        for file in &taken.passed_over {
+            self.note_age(&mut state.seen, file);
+        }
+        let taken = taken.files;
         if !state.is_frozen {
             self.trim(&mut state.backlog, max);
         }
         Ok(taken)
+    }
+
+    /// Counts a file that is passed over because it is too old, and warns about the first.
+    fn note_age(&self, seen: &mut SeenFiles, file: &ListedFile) {
+        if seen.has_come_late(&file.url, file.modified_millis())
+            && self.too_old.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            tracing::warn!(
+                file = file.url,
+                newest = seen.newest_url(),
+                "a file is passed over: it is older than the newest by more than `maxFileAge`; others like it are only counted, as `filesTooOld` in the progress"
+            );
+        }
     }
 
     /// Keeps of the files that were not taken what is worth keeping.
@@ -271,35 +296,40 @@ impl FileSource {
     }
 }
 
+/// The files of an epoch.
+#[derive(Debug, Default)]
+struct Picked {
+    files: Vec<ListedFile>,
+    /// Files of the backlog that are not new any more.
+    passed_over: Vec<ListedFile>,
+}
+
 /// Takes new files off the front of the backlog up to the limit.
-fn pick(
-    backlog: &mut VecDeque<ListedFile>,
-    seen: &SeenFiles,
-    max: Option<MaxPerEpoch>,
-) -> Vec<ListedFile> {
-    let mut taken: Vec<ListedFile> = vec![];
+fn pick(backlog: &mut VecDeque<ListedFile>, seen: &SeenFiles, max: Option<MaxPerEpoch>) -> Picked {
+    let mut picked = Picked::default();
     let mut keys: HashSet<String> = HashSet::new();
     let mut bytes = 0_u64;
     while let Some(file) = backlog.pop_front() {
         // What was in the log by other hands is not new, and by their names alone two files of
         // one listing may be the same.
         if !seen.is_new(&file.url, file.modified_millis()) || keys.contains(seen.key(&file.url)) {
+            picked.passed_over.push(file);
             continue;
         }
         bytes = bytes.saturating_add(file.size);
         let is_full = match max {
             None => false,
-            Some(MaxPerEpoch::Files(most)) => taken.len() as u64 >= most,
-            Some(MaxPerEpoch::Bytes(most)) => !taken.is_empty() && bytes > most,
+            Some(MaxPerEpoch::Files(most)) => picked.files.len() as u64 >= most,
+            Some(MaxPerEpoch::Bytes(most)) => !picked.files.is_empty() && bytes > most,
         };
         if is_full {
             backlog.push_front(file);
             break;
         }
         keys.insert(seen.key(&file.url).to_owned());
-        taken.push(file);
+        picked.files.push(file);
     }
-    taken
+    picked
 }
 
 fn offset(number: u64) -> Offset {
@@ -403,6 +433,11 @@ impl MicroBatchSource for FileSource {
     }
 
     fn metrics(&self) -> BTreeMap<String, String> {
-        self.reading.metrics()
+        let mut metrics = self.reading.metrics();
+        let too_old = self.too_old.load(Ordering::Relaxed);
+        if too_old > 0 {
+            metrics.insert("filesTooOld".to_owned(), too_old.to_string());
+        }
+        metrics
     }
 }

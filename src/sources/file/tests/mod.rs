@@ -144,6 +144,56 @@ async fn drain(
 }
 
 #[tokio::test]
+async fn a_file_that_is_too_old_is_counted_once() {
+    let world = World::new();
+    world.add("future.json", 1, 10_000_000);
+    let source = world.start(&[("maxFileAge", "7d")]).await;
+    source.recover(None).await.unwrap();
+    let (epochs, end) = drain(source.as_ref(), None).await;
+    assert_eq!(epochs, [[1]]);
+    assert!(!source.metrics().contains_key("filesTooOld"));
+    world.add("late.json", 2, 0);
+    for _ in 0..2 {
+        assert_eq!(next(source.as_ref(), end.as_ref()).await, end);
+        assert_eq!(source.metrics()["filesTooOld"], "1");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_file_is_passed_over() {
+    let world = World::new();
+    world.add("a.json", 1, 0);
+    let folder = world.folder();
+    let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket.json")).unwrap();
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(folder.join("fifo.json"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    std::os::unix::fs::symlink("nowhere", folder.join("dangling.json")).unwrap();
+    std::os::unix::fs::symlink("self.json", folder.join("self.json")).unwrap();
+    std::os::unix::fs::symlink("..", folder.join("up")).unwrap();
+    world.add("deep/b.json", 2, 1);
+    std::os::unix::fs::symlink("..", folder.join("deep/back")).unwrap();
+    for (options, expected) in
+        [(&[][..], vec![vec![1]]), (&[("recursiveFileLookup", "true")], vec![vec![1, 2]])]
+    {
+        let source = world.start(options).await;
+        source.recover(None).await.unwrap();
+        assert_eq!(drain(source.as_ref(), None).await.0, expected);
+        fs::remove_dir_all(world.root.path().join("checkpoint")).unwrap();
+    }
+    let rows = scanned(&world.table(Freshness::Live).await.unwrap()).await;
+    assert_eq!(rows, [1]);
+    let pipe = world.path("in/fifo.json");
+    let error = world.define(&[("path", &pipe)]).await.unwrap_err();
+    assert!(error.to_string().contains("FIFO"), "{error}");
+}
+
+#[tokio::test]
 async fn files_come_in_the_order_in_which_they_were_written() {
     let world = World::new();
     world.add("c.json", 1, 1);
