@@ -79,6 +79,9 @@ fn rows(
         if args.all_valid(row) {
             text.clear();
             write(row, &mut text)?;
+            if out.values_slice().len() + text.len() > MOST_OF_A_BATCH {
+                return Err(args.fail("the texts of a batch are more than 2 GiB"));
+            }
             out.append_value(&text);
         } else {
             out.append_null();
@@ -150,6 +153,7 @@ fn pad(args: &Arguments, side: End) -> Result<ArrayRef> {
         let with = (args.arrays.len() > 2).then(|| args.binary(2)).transpose()?;
         let mut out = BinaryBuilder::new();
         for row in 0..args.rows {
+            check_length(args, if args.all_valid(row) { count.value(row) } else { 0 })?;
             out.append_option(args.all_valid(row).then(|| {
                 let with = with.map_or(&[0][..], |with| with.value(row));
                 padded(bytes.value(row), length(row), with, side)
@@ -160,6 +164,7 @@ fn pad(args: &Arguments, side: End) -> Result<ArrayRef> {
     let text = args.text(0)?;
     let with = (args.arrays.len() > 2).then(|| args.text(2)).transpose()?;
     rows(args, |row, out| {
+        check_length(args, count.value(row))?;
         let letters: Vec<char> = text.value(row).chars().collect();
         let with: Vec<char> = with.map_or(" ", |with| with.value(row)).chars().collect();
         out.extend(padded(&letters, length(row), &with, side));
@@ -178,9 +183,19 @@ fn padded<T: Copy>(value: &[T], length: usize, with: &[T], side: End) -> Vec<T> 
     }
 }
 
+/// Refuses a length that no text may have.
+fn check_length(args: &Arguments, length: i32) -> Result<()> {
+    if usize::try_from(length).is_ok_and(|length| length > LONGEST) {
+        return Err(args
+            .fail(format!("{length} is more than the {LONGEST} bytes that a text may have here")));
+    }
+    Ok(())
+}
+
 fn space(args: &Arguments) -> Result<ArrayRef> {
     let count = args.int(0)?;
     rows(args, |row, out| {
+        check_length(args, count.value(row))?;
         out.extend(std::iter::repeat_n(' ', usize::try_from(count.value(row)).unwrap_or(0)));
         Ok(())
     })
@@ -204,8 +219,11 @@ fn repeat(args: &Arguments) -> Result<ArrayRef> {
     })
 }
 
-/// The longest text that `repeat` makes, in bytes: a batch of texts holds no more than 2 GiB.
+/// The longest text that is made of a short one, in bytes.
 const LONGEST: usize = 256 * 1024 * 1024;
+
+/// How many bytes the texts of a batch can have.
+const MOST_OF_A_BATCH: usize = i32::MAX as usize;
 
 fn replace(args: &Arguments) -> Result<ArrayRef> {
     let (text, from) = (args.text(0)?, args.text(1)?);
