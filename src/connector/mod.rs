@@ -4,6 +4,7 @@
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 pub mod offset;
+pub mod one_file;
 pub mod option_doc;
 pub mod options;
 pub mod output_mode;

@@ -94,6 +94,12 @@ pub trait MicroBatchSource: Debug + Display + Send + Sync + 'static {
         projection: Option<&[usize]>,
     ) -> Result<SendableRecordBatchStream>;
 
+    /// The parts of a piece that have names of their own, such as its files: a row that fails is
+    /// told with the name of its part.
+    fn named_parts(&self, _partition: &InputPartition) -> Vec<(String, InputPartition)> {
+        vec![]
+    }
+
     /// What the source tells of the range that was read last, for the progress report.
     fn metrics(&self) -> BTreeMap<String, String> {
         BTreeMap::new()

@@ -86,6 +86,19 @@ pub enum Error {
         message: String,
     },
 
+    /// An expression that has no value for some row.
+    #[error("`{expression}` failed{}: {reason}", .place.as_deref().unwrap_or_default())]
+    Evaluation {
+        /// The expression, as SQL.
+        expression: String,
+        /// Which row it was, or which files were read, where that is known.
+        place: Option<String>,
+        /// Why it has no value.
+        reason: String,
+        /// What to do about it.
+        kind: ErrorKind,
+    },
+
     /// A file of ours that is damaged or missing.
     #[error("checkpoint file `{path}` is damaged: {reason}")]
     Corrupt {
@@ -220,6 +233,7 @@ impl Error {
             Self::Fenced { .. } => ErrorKind::Fenced,
             Self::AlreadyExists { .. } | Self::Storage { .. } => ErrorKind::Unavailable,
             Self::User { .. } => ErrorKind::User,
+            Self::Evaluation { kind, .. } => *kind,
             Self::QueryFailed { source, .. } => source.kind(),
             Self::DataFusion { error } => kind_of_datafusion(error),
             Self::Internal { .. } => ErrorKind::Internal,

@@ -16,6 +16,7 @@ mod number;
 pub mod parquet;
 pub mod records;
 pub mod show;
+pub mod spelled;
 pub mod text;
 pub mod times;
 pub mod type_name;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::formats::content::Content;
 use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, ReadRequest, boxed, project};
 use crate::formats::lines::{Chunk, Layout, chunks};
+use crate::formats::type_name::sql_type_name;
 
 /// The format `text`.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +49,7 @@ impl FileFormat for TextFormat {
             [field] => Err(Error::unsupported(format!(
                 "column `{}` of type {} cannot be read from text; its one column is a STRING",
                 field.name(),
-                field.data_type()
+                sql_type_name(field.data_type())
             ))),
             fields => Err(Error::invalid(format!(
                 "text has one column, a STRING, and the schema has {}; besides it there may only be columns that folders are named after",

@@ -52,6 +52,12 @@ pub fn spark_type_name(data_type: &DataType) -> String {
     }
 }
 
+/// The same as it is written in SQL, as in `DECIMAL(10,2)`; names of fields keep their letters.
+pub fn sql_type_name(data_type: &DataType) -> String {
+    let name = spark_type_name(data_type);
+    if data_type.is_nested() { name } else { name.to_uppercase() }
+}
+
 fn struct_name(fields: &Fields) -> String {
     let fields: Vec<_> = fields
         .iter()

@@ -11,3 +11,4 @@ pub mod join_keys;
 pub mod rewrite;
 pub mod static_tables;
 pub mod streams;
+pub mod told;

@@ -10,6 +10,8 @@ pub mod epoch_values;
 pub mod exec;
 pub mod late_rows;
 pub mod limit;
+pub mod locate;
+pub mod locate_exec;
 pub mod node;
 pub mod observe;
 pub mod region;

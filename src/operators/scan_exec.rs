@@ -16,6 +16,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt, TryStreamExt, stream};
 
+use crate::connector::source::{InputPartition, MicroBatchSource};
 use crate::error::Error;
 use crate::operators::context::{EpochContext, EpochResources};
 use crate::operators::exec;
@@ -91,6 +92,45 @@ impl StreamScanExec {
     }
 }
 
+impl StreamScanExec {
+    fn source(&self, context: &TaskContext) -> DfResult<Arc<dyn MicroBatchSource>> {
+        let resources = EpochResources::of(context)?;
+        let source = resources.sources.get(&self.source).map(Arc::clone);
+        Ok(source.ok_or_else(|| Error::internal(format!("no source `{}`", self.source)))?)
+    }
+
+    /// What has a name of its own among what the epoch of a task reads.
+    ///
+    /// # Errors
+    /// `Internal` for a task that belongs to no epoch.
+    pub fn named_parts(&self, context: &TaskContext) -> DfResult<Vec<(String, InputPartition)>> {
+        let source = self.source(context)?;
+        let epoch = EpochContext::of(context)?;
+        let inputs = epoch.inputs.get(&self.source).map_or(&[][..], Vec::as_slice);
+        Ok(inputs.iter().flat_map(|input| source.named_parts(input)).collect())
+    }
+
+    /// All rows of a piece of the input, to be given to [`give`](Self::give).
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub async fn read_all(
+        &self,
+        input: &InputPartition,
+        context: &TaskContext,
+    ) -> DfResult<SendableRecordBatchStream> {
+        Ok(self.source(context)?.read(input, Some(&self.read.columns)).await?)
+    }
+
+    /// What becomes of rows that were read.
+    ///
+    /// # Errors
+    /// Those of the filter.
+    pub fn give(&self, rows: RecordBatch) -> DfResult<RecordBatch> {
+        self.read.apply(rows)
+    }
+}
+
 impl DisplayAs for StreamScanExec {
     fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let schema = self.schema();
@@ -134,11 +174,7 @@ impl ExecutionPlan for StreamScanExec {
     ) -> DfResult<SendableRecordBatchStream> {
         let epoch = EpochContext::of(&context)?;
         let resources = EpochResources::of(&context)?;
-        let source = resources
-            .sources
-            .get(&self.source)
-            .map(Arc::clone)
-            .ok_or_else(|| Error::internal(format!("no source `{}`", self.source)))?;
+        let source = self.source(&context)?;
         let every = self.properties.output_partitioning().partition_count();
         let inputs = epoch.inputs.get(&self.source).map_or(&[][..], Vec::as_slice);
         let mine: Vec<_> = inputs.iter().skip(partition).step_by(every).cloned().collect();

@@ -29,6 +29,7 @@ use crate::event_time::watermark::Watermark;
 use crate::metrics::phase;
 use crate::operators::context::{EpochContext, EpochResources, bind};
 use crate::operators::drain::{drain, written_state};
+use crate::operators::locate::locate;
 use crate::operators::observe::metrics::ObservedRow;
 use crate::operators::report::EpochReport;
 use crate::physical::watermark_propagation::propagate;
@@ -255,8 +256,12 @@ impl Run {
         let drained = drain(plan, task, report).await;
         match (written, drained) {
             (Ok(written), Ok(())) => Ok(written),
-            (Ok(written), Err(error)) => self.give_up(opened, written.messages, error).await,
+            (Ok(written), Err(error)) => {
+                let error = locate(plan, task, error).await;
+                self.give_up(opened, written.messages, error).await
+            }
             (Err(_), Err(error)) | (Err(error), Ok(())) => {
+                let error = locate(plan, task, error).await;
                 self.give_up(opened, vec![], error).await
             }
         }

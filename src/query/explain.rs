@@ -19,10 +19,10 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 
+use crate::formats::spelled::spelled;
 use crate::logical::explain_mode::ExplainMode;
 use crate::operators::node::StreamingNode;
 use crate::operators::region::{StateBound, StatefulPlan};
-use crate::query::spelled::spelled;
 
 /// The plans of a query, from what the user wrote to what is executed.
 #[derive(Debug)]

@@ -20,7 +20,6 @@ mod previous_run;
 pub mod progress;
 mod progress_report;
 pub mod resume;
-pub mod spelled;
 pub mod start;
 pub mod static_tables;
 pub mod trigger;

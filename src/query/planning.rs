@@ -18,6 +18,7 @@ use crate::logical::join_keys::drop_null_keys;
 use crate::logical::rewrite::{RewriteArgs, rewrite};
 use crate::logical::static_tables::{StaticTables, name_tables};
 use crate::logical::streams::{streams, watermarks};
+use crate::logical::told::tell;
 use crate::operators::limit::place_limits;
 use crate::operators::observe::metrics::Metrics;
 use crate::operators::observe::rows::observed;
@@ -85,7 +86,7 @@ pub async fn plan_query(
         scan_partitions: parallelism,
     };
     let optimized = rewrite(optimized, &args)?;
-    let expanded = planner::plan(&state, &optimized).await?;
+    let expanded = planner::plan(&state, &tell(optimized.clone())?.data).await?;
     let observed = observed(&expanded.plan);
     check_observed(&observed)?;
     let plans = Plans {

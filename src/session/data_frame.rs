@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::event_time::interval::parse_interval;
 use crate::logical::check::{check_subqueries, has_aggregation};
 use crate::logical::explain_mode::ExplainMode;
+use crate::operators::locate_exec::LocateExec;
 use crate::operators::observe::metrics::Observation;
 use crate::operators::observe::operator::observe;
 use crate::operators::scan::is_streaming;
@@ -182,6 +183,7 @@ impl StreamingDataFrame {
         let analyzed = state.analyzer().execute_and_check(parsed.clone(), options, |_, _| ())?;
         let optimized = state.optimize(&parsed)?;
         let physical = state.query_planner().create_physical_plan(&optimized, &state).await?;
+        let physical = LocateExec::inner(physical);
         let plans = Plans { parsed, analyzed, optimized, physical, operators: vec![] };
         Ok(plans.text(mode))
     }

@@ -6,10 +6,10 @@ use std::path::Path;
 use millstream::Error;
 use millstream::checkpoint::LocalStorage;
 use millstream::connector::storage::Storage;
+use millstream::formats::spelled::{spelled, spelled_window};
 use millstream::query::inspect::{
     CheckpointSummary, OperatorSummary, RunSummary, SourceSummary, inspect,
 };
-use millstream::query::spelled::{spelled, spelled_window};
 use millstream::state::StateField;
 use millstream::state::inspect::PartitionSummary;
 

@@ -21,6 +21,7 @@ use crate::formats::csv::tokens::{Cell, Refused, Tokenizer};
 use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, ReadRequest, boxed};
 use crate::formats::lines::{Chunk, chunks};
 use crate::formats::records::{check_corrupt_column, shortened};
+use crate::formats::type_name::sql_type_name;
 
 /// The format `csv`: one record in each line.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +53,7 @@ impl FileFormat for CsvFormat {
             Some(field) => Err(Error::unsupported(format!(
                 "column `{}` of type {} cannot be read from CSV; read it as STRING and convert it, such as with `from_json`",
                 field.name(),
-                field.data_type()
+                sql_type_name(field.data_type())
             ))),
         }
     }

@@ -9,6 +9,7 @@ use crate::formats::csv::dialect::CsvReadOptions;
 use crate::formats::csv::tokens::Cell;
 use crate::formats::format::ReadRequest;
 use crate::formats::records::{Malformed, Selection, shortened};
+use crate::formats::type_name::sql_type_name;
 
 /// A record that was cut into cells: where it came from.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +97,7 @@ impl<'t> Rows<'_, 't> {
                         "line {}: column `{}` of type {} cannot hold `{}`",
                         origins[row].number,
                         field.name(),
-                        field.data_type(),
+                        sql_type_name(field.data_type()),
                         shortened(cells[row].as_deref().unwrap_or_default())
                     )
                 });

@@ -6,6 +6,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::error::{Error, Result};
 use crate::formats::encode::encoder::{FileEncoding, RowEncoder};
+use crate::formats::type_name::sql_type_name;
 
 /// Text with an end for its lines.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ impl FileEncoding for TextEncoding {
             [only] => Err(Error::unsupported(format!(
                 "column `{}` of type {} cannot be written as text; cast it to STRING",
                 only.name(),
-                only.data_type()
+                sql_type_name(only.data_type())
             ))),
             columns => Err(Error::unsupported(format!(
                 "a file of text has one column, and the rows have {}; put them together, or write csv",

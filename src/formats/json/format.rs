@@ -19,6 +19,7 @@ use crate::formats::json::scan::Rules;
 use crate::formats::lines::{Chunk, Layout, Line, chunks};
 use crate::formats::records::{ParseMode, check_corrupt_column};
 use crate::formats::times::TimeFormats;
+use crate::formats::type_name::sql_type_name;
 
 /// How JSON is read.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,7 +106,7 @@ impl FileFormat for JsonFormat {
             Some(field) => Err(Error::unsupported(format!(
                 "column `{}` of type {} cannot be read from JSON; read it as STRING and cast it",
                 field.name(),
-                field.data_type()
+                sql_type_name(field.data_type())
             ))),
         }
     }

@@ -14,6 +14,7 @@ use crate::formats::json::format::JsonReadOptions;
 use crate::formats::json::scan::Broken;
 use crate::formats::lines::Line;
 use crate::formats::records::{Malformed, Selection, shortened};
+use crate::formats::type_name::sql_type_name;
 
 /// Makes batches of some columns of a schema.
 #[derive(Debug)]
@@ -66,7 +67,7 @@ impl RowReader {
                         "line {}: column `{}` of type {} cannot hold `{}`",
                         line.number,
                         field.name(),
-                        field.data_type(),
+                        sql_type_name(field.data_type()),
                         shortened(&value)
                     )
                 });

@@ -10,6 +10,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
 
 use crate::formats::parquet::types::is_lossless;
+use crate::formats::type_name::sql_type_name;
 
 /// The field of this name, by index. `Err` with a message when there are several.
 pub(super) fn find(fields: &Fields, name: &str) -> Result<Option<usize>, String> {
@@ -60,6 +61,7 @@ pub(super) fn check(from: &DataType, to: &DataType, name: &str) -> Result<(), St
 }
 
 fn mismatch(from: &DataType, to: &DataType, name: &str) -> String {
+    let (from, to) = (sql_type_name(from), sql_type_name(to));
     format!("column `{name}` is {from} in the file and cannot be read as {to} without loss")
 }
 

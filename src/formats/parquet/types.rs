@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, Tim
 
 use crate::error::{Error, Result};
 use crate::formats::format::InputFile;
+use crate::formats::type_name::sql_type_name;
 
 /// Checks that columns can be read from files that have types of their own, such as `parquet`.
 ///
@@ -22,7 +23,7 @@ pub(in crate::formats) fn check_types(schema: &Schema, files: &str) -> Result<()
         Some(field) => Err(Error::unsupported(format!(
             "column `{}` of type {} cannot be read from {files}; declare one of the SQL types",
             field.name(),
-            field.data_type()
+            sql_type_name(field.data_type())
         ))),
     }
 }

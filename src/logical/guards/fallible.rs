@@ -20,7 +20,7 @@ pub fn can_fail(expr: &Expr, schema: &dyn ExprSchema) -> bool {
 }
 
 /// Whether a part does not fail by itself, whatever its operands do.
-fn is_safe(expr: &Expr, schema: &dyn ExprSchema) -> bool {
+pub fn is_safe(expr: &Expr, schema: &dyn ExprSchema) -> bool {
     match expr {
         Expr::BinaryExpr(binary) => is_safe_operator(binary.op),
         Expr::Cast(cast) => match (&*cast.expr, cast.expr.get_type(schema)) {

@@ -17,6 +17,8 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::logical::guards::conditions::{Guarded, OrderedCase};
 use crate::logical::guards::fallible::can_fail;
+use crate::logical::told::tell;
+use crate::operators::locate_exec::LocateExec;
 
 /// Opens the wrappings of [`DeferErrors`](crate::logical::guards::DeferErrors) in an optimized
 /// plan. No rule that takes conditions apart may follow.
@@ -128,7 +130,8 @@ fn case(value: Option<Expr>, branches: Vec<(Expr, Expr)>, otherwise: Expr) -> Ex
     })
 }
 
-/// Puts the conditions of a plan in order, then lets another planner plan it.
+/// Puts the conditions of a plan in order and lets what can fail say where, then lets another
+/// planner plan it.
 #[derive(Debug)]
 pub struct GuardedPlanner(pub Arc<dyn QueryPlanner + Send + Sync>);
 
@@ -139,8 +142,9 @@ impl QueryPlanner for GuardedPlanner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = in_order(plan.clone())?.data;
-        self.0.create_physical_plan(&plan, session).await
+        let plan = tell(in_order(plan.clone())?.data)?;
+        let physical = self.0.create_physical_plan(&plan.data, session).await?;
+        Ok(if plan.transformed { LocateExec::over(physical) } else { physical })
     }
 }
 
@@ -182,6 +186,7 @@ mod tests {
         assert_eq!(analyzed, plan);
         let ordered = in_order(plan.clone()).unwrap();
         assert!(!ordered.transformed);
+        assert!(!tell(ordered.data).unwrap().transformed);
     }
 
     #[test]

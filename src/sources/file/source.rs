@@ -25,6 +25,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::lock::Mutex;
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::checkpoint::compactible_log::CompactibleLog;
@@ -412,6 +413,16 @@ impl MicroBatchSource for FileSource {
             .map_err(|_error| foreign(self, &partition.0))?;
         let all: Vec<usize> = (0..self.reading.schema.fields().len()).collect();
         self.reading.read(&files, projection.unwrap_or(&all))
+    }
+
+    fn named_parts(&self, partition: &InputPartition) -> Vec<(String, InputPartition)> {
+        let files = FilesPartition::deserialize(&partition.0).map(|part| part.files);
+        let parts = files.unwrap_or_default().into_iter().filter_map(|file| {
+            let name = file.path.clone();
+            let part = serde_json::to_value(FilesPartition { files: vec![file] }).ok()?;
+            Some((name, InputPartition(part)))
+        });
+        parts.collect()
     }
 
     async fn commit(&self, end: &Offset) -> Result<()> {

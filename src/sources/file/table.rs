@@ -16,6 +16,7 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use futures::stream;
 use serde::{Deserialize, Serialize};
 
+use crate::connector::one_file::OneFile;
 use crate::connector::source::{Freshness, foreign};
 use crate::connector::versioned::{TableContent, VersionedTable};
 use crate::error::{Error, Result};
@@ -207,8 +208,12 @@ impl PartitionStream for FilesStream {
         &self.schema
     }
 
-    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        self.reading.read(&self.files, &self.projection).unwrap_or_else(|error| {
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let files = match context.session_config().get_extension::<OneFile>() {
+            None => &self.files[..],
+            Some(one) => one.of(&self.files, |file| &file.path),
+        };
+        self.reading.read(files, &self.projection).unwrap_or_else(|error| {
             let failed = stream::iter([Err(DataFusionError::from(error))]);
             Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), failed))
         })

@@ -12,6 +12,7 @@ use crate::formats::encode::csv::options::CsvWriteOptions;
 use crate::formats::encode::csv::quoting::push_value;
 use crate::formats::encode::encoder::{FileEncoding, RowEncoder};
 use crate::formats::encode::times::{Texts, TimeText};
+use crate::formats::type_name::sql_type_name;
 
 /// CSV with its options settled.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +43,7 @@ impl FileEncoding for CsvEncoding {
                 return Err(Error::unsupported(format!(
                     "column `{}` of type {} cannot be written as csv; cast it to STRING, or write json",
                     field.name(),
-                    field.data_type()
+                    sql_type_name(field.data_type())
                 )));
             }
         }
