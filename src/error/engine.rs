@@ -7,12 +7,19 @@ use arrow::error::ArrowError;
 use datafusion::common::{Column, SchemaError};
 use datafusion::error::DataFusionError;
 
+use crate::error::internal_names;
+use crate::error::spelled::spelled;
+
 /// Prefixes that say through which layer a message came.
 const LAYERS: &[&str] = &[
     "Error during planning: ",
+    "Arrow error: ",
     "Execution error: ",
     "External error: ",
+    "External: ",
+    "Object Store error: ",
     "Optimizer error: ",
+    "Parquet error: ",
     "Schema error: ",
     "This feature is not implemented: ",
     "type_coercion\ncaused by\n",
@@ -38,16 +45,18 @@ const TYPES: &[(&str, &str)] = &[
     ("Null", "void"),
 ];
 
-/// The message of an error for people.
+/// The message of an error for people, without names and plans that only the engine knows.
 pub(super) fn message(error: &DataFusionError) -> String {
+    internal_names::told(&raw(error))
+}
+
+fn raw(error: &DataFusionError) -> String {
     match error {
-        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
-            message(inner)
-        }
-        DataFusionError::Shared(inner) => message(inner),
-        DataFusionError::Collection(errors) if !errors.is_empty() => message(&errors[0]),
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => raw(inner),
+        DataFusionError::Shared(inner) => raw(inner),
+        DataFusionError::Collection(errors) if !errors.is_empty() => raw(&errors[0]),
         DataFusionError::External(inner) => {
-            inner.downcast_ref::<DataFusionError>().map_or_else(|| inner.to_string(), message)
+            inner.downcast_ref::<DataFusionError>().map_or_else(|| inner.to_string(), raw)
         }
         DataFusionError::SchemaError(error, _) => schema(error),
         DataFusionError::ArrowError(error, _) => arrow(error),
@@ -59,7 +68,7 @@ pub(super) fn message(error: &DataFusionError) -> String {
                 plain(text)
             )
         }
-        other => other.strip_backtrace(),
+        other => plain(&other.strip_backtrace()).to_owned(),
     }
 }
 
@@ -170,8 +179,9 @@ fn nearest<'a>(name: &str, columns: &'a [Column]) -> Option<&'a str> {
 
 fn listed(columns: &[Column]) -> String {
     const MOST: usize = 12;
+    let known = columns.iter().filter(|column| !column.name.starts_with("__"));
     let mut names: Vec<String> =
-        columns.iter().take(MOST).map(|column| format!("`{}`", column.name)).collect();
+        known.take(MOST).map(|column| format!("`{}`", spelled(&column.name))).collect();
     if columns.len() > MOST {
         names.push("others".to_owned());
     }
@@ -181,7 +191,7 @@ fn listed(columns: &[Column]) -> String {
 fn arrow(error: &ArrowError) -> String {
     match error {
         ArrowError::ExternalError(inner) => {
-            inner.downcast_ref::<DataFusionError>().map_or_else(|| inner.to_string(), message)
+            inner.downcast_ref::<DataFusionError>().map_or_else(|| inner.to_string(), raw)
         }
         ArrowError::CastError(text) => cast(text).unwrap_or_else(|| text.clone()),
         other => other.to_string(),

@@ -4,6 +4,9 @@
 //! people: they name the thing, what was wrong with it, and the way out. Nothing of ours is
 //! imported here, so that every module may use it.
 
+pub mod internal_names;
+pub mod spelled;
+
 mod engine;
 
 use std::sync::Arc;
@@ -134,7 +137,7 @@ pub enum Error {
     },
 
     /// Storage did not do what it was asked to.
-    #[error("cannot {action} `{path}`: {source}")]
+    #[error("cannot {action} `{path}`: {}", internal_names::told(&source.to_string()))]
     Storage {
         /// What was tried: read, write, list.
         action: &'static str,

@@ -16,7 +16,6 @@ mod number;
 pub mod parquet;
 pub mod records;
 pub mod show;
-pub mod spelled;
 pub mod text;
 pub mod times;
 pub mod type_name;

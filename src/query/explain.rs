@@ -19,7 +19,8 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 
-use crate::formats::spelled::spelled;
+use crate::error::internal_names::shown;
+use crate::error::spelled::spelled;
 use crate::logical::explain_mode::ExplainMode;
 use crate::operators::node::StreamingNode;
 use crate::operators::region::{StateBound, StatefulPlan};
@@ -67,7 +68,7 @@ impl Plans {
             let gap = if text.ends_with('\n') { "\n" } else { "\n\n" };
             let _written = write!(text, "{gap}== State ==\n{}", self.state());
         }
-        text
+        shown(&text)
     }
 
     /// What the stateful operators keep, and until when.

@@ -6,7 +6,7 @@ use std::path::Path;
 use millstream::Error;
 use millstream::checkpoint::LocalStorage;
 use millstream::connector::storage::Storage;
-use millstream::formats::spelled::{spelled, spelled_window};
+use millstream::error::spelled::{spelled, spelled_window};
 use millstream::query::inspect::{
     CheckpointSummary, OperatorSummary, RunSummary, SourceSummary, inspect,
 };

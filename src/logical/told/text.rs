@@ -4,7 +4,7 @@ use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Case, Expr, Operator};
 
-use crate::formats::spelled::spelled;
+use crate::error::spelled::spelled;
 use crate::formats::type_name::sql_type_name;
 use crate::logical::told::Texts;
 
