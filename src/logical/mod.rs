@@ -8,6 +8,8 @@ pub mod event_time;
 pub mod explain_mode;
 pub mod guards;
 pub mod join_keys;
+pub mod not_in;
+pub mod push_down;
 pub mod rewrite;
 pub mod static_tables;
 pub mod streams;

@@ -14,6 +14,8 @@ use sqlparser::ast::{Query, Statement};
 
 use crate::error::{Error, Result};
 use crate::logical::guards::DeferErrors;
+use crate::logical::not_in::NullsOfNotIn;
+use crate::logical::push_down::guard_filters;
 use crate::sql::ast::binder;
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::files::{self, FileTables};
@@ -61,11 +63,13 @@ pub fn configure(mut builder: SessionStateBuilder) -> SessionStateBuilder {
     let analyzer = builder.analyzer().get_or_insert_default();
     analyzer.rules.insert(0, Arc::new(MakeComparable));
     analyzer.rules.insert(0, Arc::new(WidenNumbers));
+    guard_filters(builder.optimizer().get_or_insert_default());
     builder
         .with_analyzer_rule(Arc::new(UseExtremes))
         .with_analyzer_rule(Arc::new(UseEqualKeys))
         .with_analyzer_rule(Arc::new(UseTimeCasts))
         .with_analyzer_rule(Arc::new(UseNumberCasts))
+        .with_analyzer_rule(Arc::new(NullsOfNotIn))
         .with_analyzer_rule(Arc::new(DeferErrors))
         .with_type_planner(Arc::new(SparkTypes))
 }
