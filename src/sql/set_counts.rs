@@ -16,7 +16,10 @@ use datafusion::logical_expr::{
     WindowFunctionDefinition,
 };
 
+use crate::error::Error;
 use crate::operators::scan::is_streaming;
+use crate::sql::functions::equal_floats::has_map;
+use crate::sql::types::spark_type_name;
 
 /// How the number of a row is called on the two sides.
 const NUMBERS: [&str; 2] = ["left row", "right row"];
@@ -51,6 +54,14 @@ fn is_all(join: &Join) -> bool {
 }
 
 fn numbered(join: Join) -> Result<LogicalPlan> {
+    if let Some(field) = join.left.schema().fields().iter().find(|f| has_map(f.data_type())) {
+        return Err(Error::invalid(format!(
+            "EXCEPT and INTERSECT cannot compare the column `{}` of the type {}; leave it out, or select its map_entries",
+            field.name(),
+            spark_type_name(field.data_type())
+        ))
+        .into());
+    }
     let columns: Vec<Expr> = join.left.schema().columns().into_iter().map(Expr::Column).collect();
     let (mut left_keys, mut right_keys): (Vec<Expr>, Vec<Expr>) = join.on.into_iter().unzip();
     let left = with_numbers(Arc::unwrap_or_clone(join.left), &left_keys, NUMBERS[0])?;

@@ -1,9 +1,10 @@
-//! Zeros of both signs are one key, as are all NaN, wherever a plan compares values as bytes.
+//! Zeros of both signs are one key, as are all NaN and maps of the same entries, wherever a plan
+//! compares values as bytes.
 //!
-//! DataFusion sees to single numbers in groups, joins and comparisons. What it leaves are numbers
-//! inside of arrays, structs and maps, the order of windows and of sorts, and aggregates with
-//! DISTINCT: their values are brought into one form first. A map has no order and cannot be
-//! compared, which is said here too.
+//! DataFusion sees to single numbers in groups, joins and comparisons. What it leaves are maps and
+//! numbers inside of arrays, structs and maps, the order of windows and of sorts, and aggregates
+//! with DISTINCT: their values are brought into one form first. A map can be a key of groups, but
+//! has no order and cannot be compared otherwise, which is said here too.
 
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
@@ -11,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, DFSchemaRef, internal_err};
+use datafusion::common::{Column, DFSchema, DFSchemaRef, TableReference, internal_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -23,7 +24,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use crate::equality::{has_floats, normalized};
+use crate::equality::{has_forms, normalized};
 use crate::error::Error;
 use crate::sql::types::spark_type_name;
 
@@ -94,11 +95,22 @@ fn in_expression(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             list.list = items.map(|item| nested_form(item, schema).data).collect();
             Ok(Transformed::yes(Expr::InList(list)))
         }
+        Expr::InSubquery(asked) => {
+            refuse_maps("IN", [&*asked.expr], schema)?;
+            Ok(Transformed::no(Expr::InSubquery(asked)))
+        }
+        Expr::Case(case) if case.expr.is_some() => {
+            refuse_maps("CASE", case.expr.as_deref(), schema)?;
+            Ok(Transformed::no(Expr::Case(case)))
+        }
         Expr::AggregateFunction(mut call) if call.params.distinct => {
             let changed = one_form_of(&mut call.params.args, schema);
             Ok(transformed(Expr::AggregateFunction(call), changed))
         }
         Expr::WindowFunction(mut call) => {
+            refuse_maps("PARTITION BY", &call.params.partition_by, schema)?;
+            let order = call.params.order_by.iter().map(|sort| &sort.expr);
+            refuse_maps("ORDER BY", order, schema)?;
             let mut changed = one_form_of(&mut call.params.partition_by, schema);
             for sort in &mut call.params.order_by {
                 changed |= to_one_form(&mut sort.expr, schema);
@@ -111,7 +123,7 @@ fn in_expression(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
 
 fn in_node(node: LogicalPlan, schema: &DFSchemaRef) -> Result<Transformed<LogicalPlan>> {
     match node {
-        LogicalPlan::Aggregate(aggregate) => Ok(in_groups(aggregate, schema)),
+        LogicalPlan::Aggregate(aggregate) => in_groups(aggregate, schema),
         LogicalPlan::Distinct(Distinct::All(input)) => {
             let Some(columns) = distinct_columns(input.schema())? else {
                 return Ok(Transformed::no(LogicalPlan::Distinct(Distinct::All(input))));
@@ -122,6 +134,7 @@ fn in_node(node: LogicalPlan, schema: &DFSchemaRef) -> Result<Transformed<Logica
         LogicalPlan::Join(mut join) => {
             let mut changed = false;
             for (left, right) in &mut join.on {
+                refuse_maps("=", [&*left], join.left.schema())?;
                 for (side, schema) in [(left, join.left.schema()), (right, join.right.schema())] {
                     let form = nested_form(std::mem::take(side), schema);
                     changed |= form.transformed;
@@ -131,6 +144,7 @@ fn in_node(node: LogicalPlan, schema: &DFSchemaRef) -> Result<Transformed<Logica
             Ok(transformed(LogicalPlan::Join(join), changed))
         }
         LogicalPlan::Sort(mut sort) => {
+            refuse_maps("ORDER BY", sort.expr.iter().map(|key| &key.expr), schema)?;
             let mut changed = false;
             for key in &mut sort.expr {
                 changed |= to_one_form(&mut key.expr, schema);
@@ -141,7 +155,15 @@ fn in_node(node: LogicalPlan, schema: &DFSchemaRef) -> Result<Transformed<Logica
     }
 }
 
-fn in_groups(mut aggregate: Aggregate, schema: &DFSchema) -> Transformed<LogicalPlan> {
+fn in_groups(mut aggregate: Aggregate, schema: &DFSchema) -> Result<Transformed<LogicalPlan>> {
+    let sets = aggregate.group_expr.iter().filter_map(|key| match key {
+        Expr::GroupingSet(sets) => Some(sets.distinct_expr()),
+        _ => None,
+    });
+    let in_sets: Vec<Column> = sets.flatten().filter_map(|key| key.try_as_col().cloned()).collect();
+    if !in_sets.is_empty() {
+        return of_sets(aggregate, schema, &in_sets);
+    }
     let names = NamePreserver::new_for_projection();
     let mut changed = false;
     for key in &mut aggregate.group_expr {
@@ -152,7 +174,41 @@ fn in_groups(mut aggregate: Aggregate, schema: &DFSchema) -> Transformed<Logical
             *key = name.restore(form.data);
         }
     }
-    transformed(LogicalPlan::Aggregate(aggregate), changed)
+    Ok(transformed(LogicalPlan::Aggregate(aggregate), changed))
+}
+
+/// The keys of grouping sets are found by their names, so they get their form below.
+fn of_sets(
+    aggregate: Aggregate,
+    schema: &DFSchema,
+    keys: &[Column],
+) -> Result<Transformed<LogicalPlan>> {
+    let done = |at: usize| match aggregate.input.as_ref() {
+        LogicalPlan::Projection(below) => below.expr.get(at).is_some_and(is_call),
+        _ => false,
+    };
+    let mut changed = false;
+    let column = |(at, (qualifier, field)): (usize, (Option<&TableReference>, &FieldRef))| {
+        let column = Column::from((qualifier, field));
+        let is_key = keys.contains(&column) && !done(at);
+        let form = match is_key {
+            true => nested_form(Expr::Column(column), schema),
+            false => Transformed::no(Expr::Column(column)),
+        };
+        changed |= form.transformed;
+        match form.transformed {
+            true => form.data.alias_qualified(qualifier.cloned(), field.name()),
+            false => form.data,
+        }
+    };
+    let columns: Vec<Expr> = schema.iter().enumerate().map(column).collect();
+    if !changed {
+        return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
+    }
+    let Aggregate { input, group_expr, aggr_expr, schema, .. } = aggregate;
+    let below = Arc::new(LogicalPlan::Projection(Projection::try_new(columns, input)?));
+    let aggregate = Aggregate::try_new_with_schema(below, group_expr, aggr_expr, schema)?;
+    Ok(Transformed::yes(LogicalPlan::Aggregate(aggregate)))
 }
 
 /// The columns of a DISTINCT in one form; `None` where they have it.
@@ -210,7 +266,7 @@ const fn is_comparison(op: Operator) -> bool {
 }
 
 /// Whether a type is or has a map.
-pub(super) fn has_map(data_type: &DataType) -> bool {
+pub(in crate::sql) fn has_map(data_type: &DataType) -> bool {
     match data_type {
         DataType::Map(_, _) => true,
         DataType::List(field) => has_map(field.data_type()),
@@ -231,7 +287,7 @@ fn transformed<T>(data: T, changed: bool) -> Transformed<T> {
 /// Numbers inside of arrays and the like in one form.
 fn nested_form(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match type_of(&expr, schema) {
-        Some(of) if of.is_nested() && has_floats(&of) && !is_call(&expr) => {
+        Some(of) if of.is_nested() && has_forms(&of) && !is_call(&expr) => {
             Transformed::yes(call(expr))
         }
         _ => Transformed::no(expr),
@@ -243,7 +299,7 @@ fn one_form_of(exprs: &mut [Expr], schema: &DFSchema) -> bool {
 }
 
 fn to_one_form(expr: &mut Expr, schema: &DFSchema) -> bool {
-    let differs = !is_call(expr) && type_of(expr, schema).is_some_and(|of| has_floats(&of));
+    let differs = !is_call(expr) && type_of(expr, schema).is_some_and(|of| has_forms(&of));
     if differs {
         *expr = call(std::mem::take(expr));
     }
@@ -279,7 +335,7 @@ impl Default for OneForm {
 
 impl ScalarUDFImpl for OneForm {
     fn name(&self) -> &'static str {
-        "one_form_of_floats"
+        "one_form"
     }
 
     fn signature(&self) -> &Signature {
