@@ -46,6 +46,9 @@ pub const CTE_ROWS: &str = "spark.sql.cteRecursionRowLimit";
 /// Whether arithmetic overflows, and bad values fail, instead of wrapping around and giving NULL.
 pub const ANSI: &str = "spark.sql.ansi.enabled";
 
+/// Whether GROUP BY may name an alias of SELECT.
+pub const GROUP_BY_ALIASES: &str = "spark.sql.groupByAliases";
+
 /// Every setting with its default. `spark.sql.shuffle.partitions` depends on the machine.
 const DEFAULTS: &[(&str, &str)] = &[
     (SHUFFLE_PARTITIONS, ""),
@@ -63,6 +66,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     (TAKEOVER, "true"),
     (CTE_LEVELS, "100"),
     (CTE_ROWS, "1000000"),
+    (GROUP_BY_ALIASES, "true"),
 ];
 
 /// The settings whose value at a query's first start stays with its checkpoint.
@@ -210,6 +214,11 @@ impl Settings {
         self.value(CTE_ROWS).parse().ok()
     }
 
+    /// Whether GROUP BY may name an alias of SELECT.
+    pub fn group_by_aliases(&self) -> bool {
+        self.value(GROUP_BY_ALIASES).eq_ignore_ascii_case("true")
+    }
+
     /// The time zone in which points in time are printed.
     pub fn time_zone(&self) -> &str {
         self.value(TIME_ZONE)
@@ -282,7 +291,7 @@ fn check(name: &'static str, value: &str) -> Result<()> {
     }
     let is_flag = || matches!(value.to_ascii_lowercase().as_str(), "true" | "false");
     match name {
-        NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI | TAKEOVER if !is_flag() => {
+        NO_DATA_EPOCHS | SCHEMA_INFERENCE | ANSI | TAKEOVER | GROUP_BY_ALIASES if !is_flag() => {
             wrong("it must be `true` or `false`")
         }
         CTE_LEVELS | CTE_ROWS if value != "-1" && value.parse::<u64>().is_err() => {

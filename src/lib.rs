@@ -1,6 +1,7 @@
 //! Structured streaming for Arrow.
 
 pub mod checkpoint;
+pub mod column_names;
 pub mod config;
 pub mod connector;
 pub mod equality;

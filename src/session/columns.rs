@@ -6,6 +6,7 @@ use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlanBuilder, cast, lit};
 use datafusion::scalar::ScalarValue;
 
+use crate::column_names::shown;
 use crate::connector::options::nearest;
 use crate::error::{Error, Result};
 use crate::session::data_frame::StreamingDataFrame;
@@ -59,8 +60,9 @@ impl StreamingDataFrame {
     /// # Errors
     /// Those of DataFusion's planner.
     pub fn drop(self, names: &[&str]) -> Result<Self> {
-        let is_dropped =
-            |column: &Column| names.iter().any(|name| column.name.eq_ignore_ascii_case(name));
+        let is_dropped = |column: &Column| {
+            names.iter().any(|name| shown(&column.name).eq_ignore_ascii_case(name))
+        };
         let columns = self.logical_plan().schema().columns().into_iter();
         let kept = columns.filter(|column| !is_dropped(column)).map(Expr::Column).collect();
         self.select(kept)
@@ -133,7 +135,8 @@ impl StreamingDataFrame {
     /// `NotFound` with the nearest name; `Invalid` when several columns have the name.
     pub(crate) fn column(&self, name: &str) -> Result<Column> {
         let columns = self.logical_plan().schema().columns();
-        let mut found = columns.iter().filter(|column| column.name.eq_ignore_ascii_case(name));
+        let mut found =
+            columns.iter().filter(|column| shown(&column.name).eq_ignore_ascii_case(name));
         match (found.next(), found.next()) {
             (Some(column), None) => Ok(column.clone()),
             (Some(_), Some(_)) => Err(Error::invalid(format!(

@@ -5,11 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use datafusion::catalog::view::ViewTable;
 use datafusion::dataframe::DataFrame;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::StreamExt;
 
+use crate::column_names::{shown, shown_batch, shown_schema, twin};
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
 use crate::event_time::interval::parse_interval;
@@ -59,7 +63,7 @@ impl StreamingDataFrame {
     /// Those of DataFusion's planner, such as a column that is not there.
     pub fn select(self, columns: Vec<Expr>) -> Result<Self> {
         let (plan, columns) = generator::place(self.plan, columns)?;
-        let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+        let plan = LogicalPlanBuilder::from(plan).project(told_apart(columns))?.build()?;
         Ok(Self { plan, session: self.session })
     }
 
@@ -133,10 +137,9 @@ impl StreamingDataFrame {
         is_streaming(&self.plan)
     }
 
-    /// The columns.
+    /// The columns. Several may have one name, as in `SELECT a.k, b.k`.
     pub fn schema(&self) -> SchemaRef {
-        let schema: &Schema = self.plan.schema().as_arrow();
-        Arc::new(schema.clone())
+        shown_schema(self.plan.schema().as_arrow())
     }
 
     /// The plan, as DataFusion knows it; [`StreamSession::data_frame`] leads back.
@@ -188,7 +191,8 @@ impl StreamingDataFrame {
         Ok(plans.text(mode))
     }
 
-    /// DataFusion's own data frame of a bounded table.
+    /// DataFusion's own data frame of a bounded table. Of columns that share a name, those behind
+    /// the first one are called otherwise in it.
     ///
     /// # Errors
     /// `Invalid` for an unbounded table.
@@ -207,7 +211,19 @@ impl StreamingDataFrame {
     /// # Errors
     /// `Invalid` for an unbounded table; whatever fails when the query runs.
     pub async fn collect(&self) -> Result<Vec<RecordBatch>> {
-        polled_with_room(async { Ok(self.to_data_frame()?.collect().await?) }).await
+        let rows = polled_with_room(self.to_data_frame()?.collect()).await?;
+        Ok(rows.into_iter().map(shown_batch).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// The rows of a bounded table as they come.
+    ///
+    /// # Errors
+    /// As [`collect`](Self::collect).
+    pub async fn execute_stream(&self) -> Result<SendableRecordBatchStream> {
+        let frame = self.to_data_frame()?;
+        let rows = polled_with_room(frame.execute_stream()).await?;
+        let rows = rows.map(|rows| Ok(shown_batch(rows?)?));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 
     /// Begins to write an unbounded table as a streaming query.
@@ -228,6 +244,21 @@ impl StreamingDataFrame {
         self.session.context().deregister_table(quoted_reference(&name))?;
         Ok(self.with_plan(planned?))
     }
+}
+
+/// Columns of which those that share a name are called otherwise in the plan.
+fn told_apart(columns: Vec<Expr>) -> Vec<Expr> {
+    let mut names: Vec<String> = Vec::new();
+    let told = columns.into_iter().map(|column| {
+        let (_, name) = column.qualified_name();
+        let own = shown(&name).to_owned();
+        let before = names.iter().filter(|known| shown(known) == own).count();
+        let is_taken = names.contains(&name);
+        let column = if is_taken { column.alias(twin(&own, before)) } else { column };
+        names.push(if is_taken { twin(&own, before) } else { name });
+        column
+    });
+    told.collect()
 }
 
 /// A name in the default schema, taken as it is.

@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
+use crate::column_names::{refuse_twins, shown_schema};
 use crate::connector::option_doc::find;
 use crate::connector::options::Options;
 use crate::error::{Error, ErrorKind, Result};
@@ -52,7 +53,7 @@ impl DataStreamWriter {
             format,
             options: &options,
             partition_by: &self.partition_by,
-            schema: Arc::new(self.plan.schema().as_arrow().clone()),
+            schema: shown_schema(self.plan.schema().as_arrow()),
         };
         let table = builtin::written_table(&self.session, written).await;
         table.map_err(|error| not_read_back(name, error))
@@ -128,7 +129,8 @@ impl DataStreamWriter {
 
     /// Puts the columns of the rows in the order and under the names of the table's.
     fn select_columns(&mut self, name: &str, schema: &SchemaRef) -> Result<()> {
-        let rows = Arc::new(self.plan.schema().as_arrow().clone());
+        let rows = shown_schema(self.plan.schema().as_arrow());
+        refuse_twins(&rows, &format!("table `{name}`"))?;
         let mut columns = vec![];
         for wanted in schema.fields() {
             let mut same = rows.fields().iter().enumerate().filter(|(_, field)| {

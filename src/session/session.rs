@@ -26,6 +26,7 @@ use crate::session::files::SessionFiles;
 use crate::session::reader::{DataFrameReader, DataStreamReader, scan};
 use crate::session::statement;
 use crate::sql;
+use crate::sql::planner::GroupByAliases;
 
 /// A session: tables, views, settings, and the streaming queries that were started in it.
 ///
@@ -288,6 +289,8 @@ fn apply_settings(context: &SessionContext, settings: &Settings) -> Result<()> {
     }
     let state = context.state_ref();
     let mut state = state.write();
+    let aliases = GroupByAliases(settings.group_by_aliases());
+    state.config_mut().set_extension(Arc::new(aliases));
     let options = state.config_mut().options_mut();
     options.execution.time_zone = Some(zone.to_owned());
     options.execution.enable_ansi_mode = settings.is_ansi();

@@ -6,6 +6,7 @@ use arrow::array::{ArrayRef, StringArray};
 use datafusion::catalog::view::ViewTable;
 use sqlparser::ast::Query;
 
+use crate::column_names::refuse_twins;
 use crate::config::SHUFFLE_PARTITIONS;
 use crate::connector::options::nearest;
 use crate::error::{Error, Result};
@@ -111,7 +112,9 @@ async fn create_view(
     query: &Query,
 ) -> Result<StreamingDataFrame> {
     // The view may read the one that it replaces, so it is planned first.
-    let (_, plan) = frame(session, query).await?.into_parts();
+    let frame = frame(session, query).await?;
+    refuse_twins(&frame.schema(), &format!("the view `{name}`"))?;
+    let (_, plan) = frame.into_parts();
     let view = ViewTable::new(plan, None);
     claim_name(session, name, false, or_replace)?;
     session.context().register_table(quoted_reference(name), Arc::new(view))?;

@@ -7,6 +7,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::LogicalPlan;
 use tempfile::TempDir;
 
+use crate::column_names::shown_schema;
 use crate::config::Trigger;
 #[cfg(test)]
 use crate::connector::option_doc::OptionDoc;
@@ -226,7 +227,7 @@ impl DataStreamWriter {
     pub(super) fn sink_context(&self) -> SinkContext {
         SinkContext {
             query_name: self.table.clone().or_else(|| self.name.clone()),
-            schema: Arc::new(self.plan.schema().as_arrow().clone()),
+            schema: shown_schema(self.plan.schema().as_arrow()),
             partition_by: self.partition_by.clone(),
             storage: Arc::clone(self.session.storage()),
             clock: Arc::clone(self.session.clock()),

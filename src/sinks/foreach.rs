@@ -17,6 +17,7 @@ use std::sync::Arc;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 
+use crate::column_names::shown_batch;
 use crate::connector::output_mode::OutputMode;
 use crate::connector::sink::{CommitMessage, SinkBatch, SinkState, SinkWriter, StreamSink};
 use crate::error::{Error, Result};
@@ -155,7 +156,7 @@ impl fmt::Debug for OpenWriter {
 impl SinkWriter for OpenWriter {
     async fn write(&mut self, rows: RecordBatch) -> Result<()> {
         let Some(writer) = self.user.0.as_mut().filter(|_| self.is_wanted) else { return Ok(()) };
-        match writer.process(rows).await {
+        match writer.process(shown_batch(rows)?).await {
             Ok(()) => Ok(()),
             Err(source) => Err(self.user.fail(source).await),
         }

@@ -25,6 +25,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream;
 use serde::{Deserialize, Serialize};
 
+use crate::column_names::refuse_twins;
 use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::Options;
 use crate::connector::output_mode::OutputMode;
@@ -62,6 +63,7 @@ impl SinkFactory for MemorySinkFactory {
             option: "queryName".to_owned(),
             reason: "the rows are read as the table of this name; give the query a name".to_owned(),
         })?;
+        refuse_twins(&context.schema, &format!("table `{name}`"))?;
         let pool = &context.session.0.runtime_env().memory_pool;
         let held = MemoryConsumer::new(format!("MemorySink[{name}]")).register(pool);
         let rows = RwLock::new(Rows { batches: vec![], replaced: 0, held });

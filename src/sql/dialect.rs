@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::runtime::stack::with_room;
 use crate::sql::ast::balance::balance;
 use crate::sql::depth::{self, PARSER_CALLS};
+use crate::sql::aliases;
 use crate::sql::raw_strings::made_plain;
 
 /// How tight a shift binds: between `&` and `+`.
@@ -131,6 +132,18 @@ impl Dialect for StreamDialect {
     }
 
     fn supports_order_by_all(&self) -> bool {
+        true
+    }
+
+    fn is_column_alias(&self, word: &Keyword, parser: &mut Parser<'_>) -> bool {
+        aliases::names_column(*word, parser)
+    }
+
+    fn is_table_alias(&self, word: &Keyword, parser: &mut Parser<'_>) -> bool {
+        aliases::names_relation(*word, parser)
+    }
+
+    fn supports_window_clause_named_window_reference(&self) -> bool {
         true
     }
 

@@ -19,6 +19,7 @@ pub mod set_types;
 pub mod statement;
 pub mod types;
 
+mod aliases;
 mod ast;
 mod casts;
 mod clauses;

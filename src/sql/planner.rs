@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::logical::guards::DeferErrors;
 use crate::logical::not_in::NullsOfNotIn;
 use crate::logical::push_down::guard_filters;
-use crate::sql::ast::binder;
+use crate::sql::ast::binder::{self, Rules};
 use crate::sql::expr_planner::SparkOperators;
 use crate::sql::files::{self, FileTables};
 use crate::sql::functions::aggregate;
@@ -36,6 +36,10 @@ use crate::sql::set_types::unified;
 use crate::sql::tables::Tables;
 use crate::sql::types::SparkTypes;
 use crate::sql::{casts, constants};
+
+/// What a session says of `spark.sql.groupByAliases`, as an extension of DataFusion's settings.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupByAliases(pub bool);
 
 /// Adds all that the front end needs to a session: planners, functions and settings.
 ///
@@ -91,7 +95,10 @@ pub async fn plan(
     let tables = Tables::load(state, &query).await?;
     let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
     let is_ansi = state.config_options().execution.enable_ansi_mode;
-    binder::bind(&mut query, &tables, &is_aggregate, is_ansi)?;
+    let group_by_aliases =
+        state.config().get_extension::<GroupByAliases>().is_none_or(|aliases| aliases.0);
+    let rules = Rules { is_ansi, group_by_aliases };
+    binder::bind(&mut query, &tables, &is_aggregate, rules)?;
     constants::evaluate(&mut query, state);
     run(state, Statement::Query(Box::new(query))).await
 }

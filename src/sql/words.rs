@@ -31,6 +31,12 @@ fn plain_word(tokens: &[TokenWithSpan]) -> Option<(Vec<Token>, usize)> {
         tokens.get(at).is_some_and(|token| words.iter().any(|word| is_word(token, word)))
     };
     let first = tokens.first()?;
+    // Elsewhere TOP says how many rows; here it is a name as any other.
+    if is_word(first, "TOP")
+        && let Token::Word(top) = &first.token
+    {
+        return Some((vec![Token::make_word(&top.value, Some('`'))], 1));
+    }
     if is_word(first, "EXISTS") && calls_function(&tokens[1..]) {
         return Some((vec![Token::make_word("exists", Some('`'))], 1));
     }

@@ -57,8 +57,7 @@ impl Printer {
         zone: Zone,
         wrap: &(dyn Fn(millstream::Error) -> Failure + Sync),
     ) -> Result<(), Failure> {
-        let rows = frame.to_data_frame().map_err(wrap)?.execute_stream();
-        let mut rows = Box::pin(rows).await.map_err(|error| wrap(error.into()))?;
+        let mut rows = Box::pin(frame.execute_stream()).await.map_err(wrap)?;
         let width = self.screen.and_then(Screen::width);
         let looks = Looks { zone, null: &self.null, width };
         let mut text = Text::start(self.format, &frame.schema(), looks).map_err(wrap)?;

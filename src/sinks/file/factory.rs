@@ -1,15 +1,14 @@
 //! The formats of the file sink.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::Schema;
 use async_trait::async_trait;
 
+use crate::column_names::refuse_twins;
 use crate::connector::option_doc::OptionDocs;
 use crate::connector::options::{OptionReader, Options};
 use crate::connector::sink::{SinkContext, SinkFactory, StreamSink};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event_time::zone::TimeZone;
 use crate::formats::display::Zone;
 use crate::sinks::file::options::Format;
@@ -57,7 +56,9 @@ impl FileSinkFactory {
         let expected = "it must be a whole number";
         let most_rows: Option<u64> = reader.parsed("maxRecordsPerFile", expected)?;
         let full_bytes = reader.positive("millstream.targetFileSize")?;
-        check_names(&context.schema)?;
+        // Names are looked up without regard to case, so two that differ in case only cannot be read
+        // back.
+        refuse_twins(&context.schema, "a file")?;
         let partitioning = match context.partition_by.as_slice() {
             [] => None,
             by => Some(Partitioning::try_new(&context.schema, by, Zone::parse(&zone)?)?),
@@ -98,20 +99,4 @@ impl SinkFactory for FileSinkFactory {
         let folder = context.storage.open(&path)?;
         Ok(Arc::new(FileSink::new(folder, layout, retention, context.clock)))
     }
-}
-
-/// Names are looked up without regard to case, so two that differ in case only cannot be read
-/// back.
-fn check_names(schema: &Schema) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    for field in schema.fields() {
-        if !seen.insert(field.name().to_lowercase()) {
-            return Err(Error::invalid(format!(
-                "the rows have more than one column `{}`, which a file cannot tell apart; rename \
-                 one with AS",
-                field.name()
-            )));
-        }
-    }
-    Ok(())
 }

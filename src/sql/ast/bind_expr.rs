@@ -4,16 +4,16 @@ use std::ops::ControlFlow;
 
 use arrow::datatypes::DataType;
 use sqlparser::ast::{
-    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    NamedWindowDefinition, NamedWindowExpr, Query, Subscript, UnaryOperator, Value, VisitMut,
-    VisitorMut,
+    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Query,
+    Subscript, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use crate::error::{Error, Result};
 use crate::sql::ast::binder::Binder;
 use crate::sql::ast::earlier::Earlier;
+use crate::sql::ast::grouping::Key;
 use crate::sql::ast::lambdas::Lambdas;
-use crate::sql::ast::scope::{Column, Found, Scope, same, spell_fields};
+use crate::sql::ast::scope::{Column, Found, Place, Scope, exact, same, spell_fields};
 use crate::sql::ast::{aggregates, earlier, frames, likes, literals, spelling, time_calls};
 use crate::sql::types;
 
@@ -35,8 +35,8 @@ pub(super) enum Aliases<'a> {
     Before(&'a [Earlier]),
     /// Those of FROM win: GROUP BY.
     Last(&'a [Column]),
-    /// Those with an alias win, but not inside of an aggregate: HAVING.
-    Having(&'a [Earlier]),
+    /// Keys of the groups win, then those with an alias, but not inside of an aggregate: HAVING.
+    Having(&'a [Earlier], &'a [Key]),
     /// Those of SELECT win: ORDER BY.
     First(&'a [Column]),
 }
@@ -45,7 +45,7 @@ impl Names<'_> {
     /// What the arguments of an aggregate can see.
     const fn inside_aggregate(&self) -> Self {
         let aliases = match self.aliases {
-            Aliases::Having(_) => Aliases::None,
+            Aliases::Having(..) => Aliases::None,
             others => others,
         };
         Self { scope: self.scope, aliases }
@@ -63,25 +63,6 @@ impl Binder<'_> {
         if literals::is_position(expr) { Ok(()) } else { self.visit(expr, names) }
     }
 
-    /// Resolves the names of a named window.
-    pub(super) fn named_window(
-        &mut self,
-        definition: &mut NamedWindowDefinition,
-        names: &Names<'_>,
-    ) -> Result<()> {
-        match &mut definition.1 {
-            NamedWindowExpr::WindowSpec(spec) => {
-                let is_date = |order: &Expr| self.type_of(order, names) == Some(DataType::Date32);
-                frames::respell_spec(spec, is_date);
-                self.visit(spec, names)?;
-                frames::restore_spec(spec);
-                literals::untype_frame(spec);
-                Ok(())
-            }
-            NamedWindowExpr::NamedWindow(_) => Ok(()),
-        }
-    }
-
     fn visit(&mut self, node: &mut impl VisitMut, names: &Names<'_>) -> Result<()> {
         let lambdas = Lambdas::default();
         let mut visitor = Visitor { binder: self, names, depth: 0, aggregates: vec![], lambdas };
@@ -93,10 +74,14 @@ impl Binder<'_> {
 
     /// What a name stands for, in this block or in one around it.
     pub(super) fn find(&self, parts: &[Ident], names: &Names<'_>) -> Result<Option<Found>> {
-        if let Aliases::First(columns) = names.aliases
-            && let Some(found) = find_alias(parts, columns)?
-        {
-            return Ok(Some(found));
+        // Where SELECT has two of the name, that of FROM may still be meant.
+        let mut ambiguous = None;
+        if let Aliases::First(columns) = names.aliases {
+            match find_alias(parts, columns) {
+                Ok(None) => (),
+                Ok(found) => return Ok(found),
+                Err(error) => ambiguous = Some(error),
+            }
         }
         match (names.scope.find(parts), names.aliases) {
             (Ok(Some(found)), _) => return Ok(Some(found)),
@@ -112,6 +97,9 @@ impl Binder<'_> {
             (Ok(None), _) => (),
             (Err(error), _) => return Err(error),
         }
+        if let Some(error) = ambiguous {
+            return Err(error);
+        }
         for scope in self.outer.iter().rev() {
             if let Some(found) = scope.find(parts)? {
                 return Ok(Some(found));
@@ -125,10 +113,15 @@ impl Binder<'_> {
     pub(super) fn own_name(&self, expr: &Expr, names: &Names<'_>) -> Result<Option<String>> {
         match expr {
             Expr::Identifier(name) => Ok(Some(name.value.clone())),
-            Expr::CompoundIdentifier(parts) => Ok(self
-                .find(parts, names)?
-                .filter(|found| found.parts.len() == found.qualifier_parts + 1)
-                .and_then(|found| found.parts.last().cloned())),
+            Expr::CompoundIdentifier(parts) => {
+                if let Some(column) = names.scope.find_written(parts) {
+                    return Ok(Some(column.written.clone()));
+                }
+                Ok(self
+                    .find(parts, names)?
+                    .filter(|found| found.parts.len() == found.qualifier_parts + 1)
+                    .and_then(|found| found.parts.last().cloned()))
+            }
             _ => Ok(None),
         }
     }
@@ -148,7 +141,10 @@ impl Binder<'_> {
     pub(super) fn type_of(&self, expr: &Expr, names: &Names<'_>) -> Option<DataType> {
         match expr {
             Expr::Identifier(name) => self.find(std::slice::from_ref(name), names).ok()??.data_type,
-            Expr::CompoundIdentifier(parts) => self.find(parts, names).ok()??.data_type,
+            Expr::CompoundIdentifier(parts) => match names.scope.find_written(parts) {
+                Some(column) => column.data_type.clone(),
+                None => self.find(parts, names).ok()??.data_type,
+            },
             Expr::Nested(inner) => self.type_of(inner, names),
             Expr::Cast { data_type, .. } => types::arrow_type(data_type).ok(),
             Expr::TypedString(typed) => types::arrow_type(&typed.data_type).ok(),
@@ -170,14 +166,17 @@ impl Binder<'_> {
         let Some(first) = parts.first() else { return Ok(false) };
         match names.aliases {
             Aliases::Before(_) if names.scope.find(parts)?.is_some() => Ok(false),
-            Aliases::Before(_) | Aliases::Having(_) => Ok(self.earlier(first, names)?.is_some()),
+            Aliases::Having(_, keys) if keys.iter().any(|key| key.is_of(parts, names.scope)) => {
+                Ok(false)
+            }
+            Aliases::Before(_) | Aliases::Having(..) => Ok(self.earlier(first, names)?.is_some()),
             _ => Ok(false),
         }
     }
 
     fn earlier(&self, name: &Ident, names: &Names<'_>) -> Result<Option<usize>> {
         match names.aliases {
-            Aliases::Before(all) | Aliases::Having(all) => earlier::find(name, all),
+            Aliases::Before(all) | Aliases::Having(all, _) => earlier::find(name, all),
             _ => Ok(None),
         }
     }
@@ -200,7 +199,11 @@ impl Binder<'_> {
             }
             Expr::Identifier(name) => {
                 if let Some(found) = self.find(std::slice::from_ref(name), names)? {
-                    *expr = written(&found, name);
+                    *expr = match found.place {
+                        // What stands in the call is resolved next.
+                        Some(place) if !found.others.is_empty() => either(place, &found.others),
+                        _ => written(&found, name),
+                    };
                 }
                 Ok(())
             }
@@ -331,6 +334,16 @@ fn leading_name(root: &Expr, chain: &[AccessExpr]) -> Option<Vec<Ident>> {
     Some(parts)
 }
 
+/// The first of these columns that is not null.
+pub(super) fn either(first: Place, others: &[Place]) -> Expr {
+    if others.is_empty() {
+        return exact(first);
+    }
+    let all = std::iter::once(&first).chain(others).map(|place| exact(*place));
+    let all = all.map(FunctionArgExpr::Expr).map(FunctionArg::Unnamed);
+    spelling::call("coalesce", all.collect())
+}
+
 /// A name in its true spelling; it keeps its place in the user's text.
 fn written(found: &Found, place: &Ident) -> Expr {
     let ident =
@@ -345,15 +358,21 @@ fn find_alias(parts: &[Ident], columns: &[Column]) -> Result<Option<Found>> {
     let [name, fields @ ..] = parts else { return Ok(None) };
     let mut matches = columns.iter().filter(|column| same(&column.name, &name.value));
     let Some(column) = matches.next() else { return Ok(None) };
-    if let Some(other) = matches.find(|other| other.name != column.name) {
+    if let Some(other) = matches.next() {
         return Err(Error::invalid(format!(
-            "the column `{}` is ambiguous, it could be `{}` or `{}`; rename one",
+            "the column `{}` is ambiguous, it could be `{}` or `{}` of SELECT; rename one",
             name.value, column.name, other.name
         )));
     }
-    let mut spelled = vec![column.name.clone()];
+    let mut spelled = vec![column.written.clone()];
     let data_type = spell_fields(column.data_type.as_ref(), fields, &mut spelled)?;
-    Ok(Some(Found { qualifier_parts: 0, parts: spelled, data_type }))
+    Ok(Some(Found {
+        qualifier_parts: 0,
+        parts: spelled,
+        data_type,
+        place: None,
+        others: Vec::new(),
+    }))
 }
 
 /// Goes through one expression; a query inside is a block of its own.

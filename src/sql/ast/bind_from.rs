@@ -2,13 +2,15 @@
 
 use arrow::datatypes::DataType;
 use sqlparser::ast::{
-    Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor,
-    TableWithJoins,
+    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias,
+    TableFactor, TableWithJoins,
 };
 
+use crate::column_names::twin;
 use crate::error::{Error, Result};
-use crate::sql::ast::bind_expr::{Aliases, Names};
+use crate::sql::ast::bind_expr::{Aliases, Names, either};
 use crate::sql::ast::binder::{Binder, renamed};
+use crate::sql::ast::from::{ONE, derived, table_call};
 use crate::sql::ast::scope::{Column, Relation, Scope, Using, same};
 use crate::sql::ast::{refuse, values};
 use crate::sql::marker::{self, Marker};
@@ -27,7 +29,7 @@ impl Binder<'_> {
     /// Resolves one item of FROM; `scope` holds the items before it and gets this one.
     fn joined(&mut self, item: &mut TableWithJoins, scope: &mut Scope) -> Result<()> {
         let relations = self.factor(&mut item.relation, scope)?;
-        scope.relations.extend(relations);
+        add(&mut item.relation, relations, scope);
         for join in &mut item.joins {
             self.join(join, scope)?;
         }
@@ -37,7 +39,7 @@ impl Binder<'_> {
     fn join(&mut self, join: &mut Join, scope: &mut Scope) -> Result<()> {
         let left = scope.relations.len();
         let relations = self.factor(&mut join.relation, scope)?;
-        scope.relations.extend(relations);
+        add(&mut join.relation, relations, scope);
         let keep = match join.join_operator {
             JoinOperator::Right(_) | JoinOperator::RightOuter(_) => Keep::Right,
             JoinOperator::FullOuter(_) => Keep::Neither,
@@ -75,12 +77,20 @@ impl Binder<'_> {
         match constraint {
             JoinConstraint::On(expr) => self.expr(expr, &Names { scope, aliases: Aliases::None }),
             JoinConstraint::Using(columns) => {
+                let names: Vec<String> = columns
+                    .iter()
+                    .filter_map(|column| parts_of(column).pop().map(|name| name.value))
+                    .collect();
+                if let Some(condition) = merge(&names, left, scope, keep) {
+                    *constraint = JoinConstraint::On(condition);
+                    return self.constraint(constraint, left, scope, keep);
+                }
                 for column in columns {
                     let parts = parts_of(column);
                     let [name] = parts.as_slice() else { continue };
-                    let spelling = merge(&name.value, left, scope, keep)?;
-                    if let Some(spelling) = spelling {
-                        *column = spelled(&[spelling], name);
+                    let mut known = scope.relations.iter().take(left).flat_map(|r| &r.columns);
+                    if let Some(known) = known.find(|known| same(&known.name, &name.value)) {
+                        *column = spelled(&[known.name.clone()], name);
                     }
                 }
                 Ok(())
@@ -88,12 +98,16 @@ impl Binder<'_> {
             JoinConstraint::Natural => {
                 let (before, after) = scope.relations.split_at(left);
                 let names = |relations: &[Relation]| -> Vec<String> {
-                    relations.iter().flat_map(|r| &r.columns).map(|c| c.name.clone()).collect()
+                    let columns = relations.iter().flat_map(|r| &r.columns);
+                    let seen = columns.filter(|column| column.using != Using::Hidden);
+                    seen.map(|column| column.name.clone()).collect()
                 };
-                let before = names(before);
-                let common = names(after).into_iter().filter(|name| before.contains(name));
-                for name in common.collect::<Vec<_>>() {
-                    merge(&name, left, scope, keep)?;
+                let after = names(after);
+                let mut common = names(before);
+                common.retain(|name| after.iter().any(|other| same(name, other)));
+                if let Some(condition) = merge(&common, left, scope, keep) {
+                    *constraint = JoinConstraint::On(condition);
+                    return self.constraint(constraint, left, scope, keep);
                 }
                 Ok(())
             }
@@ -107,7 +121,7 @@ impl Binder<'_> {
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let relation = self.table(name)?;
-                Ok(aliased(vec![relation], alias.as_ref()))
+                Ok(aliased(vec![relation], alias.as_mut()))
             }
             TableFactor::Derived { lateral, subquery, alias, .. } => {
                 if *lateral {
@@ -117,13 +131,24 @@ impl Binder<'_> {
                 if *lateral {
                     self.outer.pop();
                 }
-                let relation = Relation { qualifier: Vec::new(), columns: columns? };
-                Ok(aliased(vec![relation], alias.as_ref()))
+                let relation = Relation::new(Vec::new(), columns?);
+                let mut relations = aliased(vec![relation], alias.as_mut());
+                for column in relations.iter_mut().flat_map(|relation| &mut relation.columns) {
+                    if column.name == ONE {
+                        column.using = Using::Hidden;
+                    }
+                }
+                Ok(relations)
+            }
+            TableFactor::NestedJoin { table_with_joins, alias: alias @ Some(_) } => {
+                // Under one name the columns of all have to be told apart, as in a subquery.
+                *factor = derived((**table_with_joins).clone(), alias.take())?;
+                self.factor(factor, before)
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
                 let mut scope = Scope::default();
                 self.joined(table_with_joins, &mut scope)?;
-                Ok(aliased(scope.relations, alias.as_ref()))
+                Ok(aliased(scope.relations, alias.as_mut()))
             }
             TableFactor::Pivot { table, aggregate_functions, alias, .. } => {
                 let Some(marked) = marked else {
@@ -140,19 +165,23 @@ impl Binder<'_> {
                 {
                     self.event_time(event_time, name.as_ref(), &mut relations)?;
                 }
-                Ok(aliased(relations, alias.as_ref()))
+                Ok(aliased(relations, alias.as_mut()))
             }
             TableFactor::Unpivot { .. } => Err(Error::unsupported("UNPIVOT is not supported yet")),
             TableFactor::Table { name, alias, args: Some(args), .. } if values::is_range(name) => {
                 let is_named = alias.is_some();
                 values::name_range(args, alias);
                 let column = Column::new(values::RANGE_COLUMN, Some(DataType::Int64));
-                let relation = Relation { qualifier: Vec::new(), columns: vec![column] };
-                Ok(aliased(vec![relation], alias.as_ref().filter(|_alias| is_named)))
+                let relation = Relation::new(Vec::new(), vec![column]);
+                Ok(aliased(vec![relation], alias.as_mut().filter(|_alias| is_named)))
+            }
+            TableFactor::Function { name, args, alias, .. } if values::is_range(name) => {
+                *factor = table_call(name.clone(), std::mem::take(args), alias.take())?;
+                self.factor(factor, before)
             }
             // What else there is gives columns that only its planner knows.
             TableFactor::Table { alias, .. } | TableFactor::Function { alias, .. } => {
-                Ok(aliased(vec![Relation::default()], alias.as_ref()))
+                Ok(aliased(vec![Relation::default()], alias.as_mut()))
             }
             _ => Ok(vec![Relation::default()]),
         }
@@ -166,7 +195,7 @@ impl Binder<'_> {
                 self.ctes.iter().rev().find(|(cte, _)| same(cte, &only.value))
         {
             *name = spelled(std::slice::from_ref(cte), only);
-            return Ok(Relation { qualifier: vec![cte.clone()], columns: columns.clone() });
+            return Ok(Relation::new(vec![cte.clone()], columns.clone()));
         }
         let table = self.tables.get(&parts)?;
         if let Some(first) = parts.first() {
@@ -174,9 +203,9 @@ impl Binder<'_> {
         }
         let columns = table.schema.fields().iter();
         let columns = columns
-            .map(|field| Column::new(field.name(), Some(field.data_type().clone())))
+            .map(|field| Column::planned(field.name(), Some(field.data_type().clone())))
             .collect();
-        Ok(Relation { qualifier: table.name.clone(), columns })
+        Ok(Relation::new(table.name.clone(), columns))
     }
 
     /// The event time of WATERMARK: a column, or an expression that becomes one.
@@ -209,7 +238,7 @@ impl Binder<'_> {
         *relations = scope.relations;
         if let Some(name) = name {
             let added = Column::new(&name.value, data_type);
-            relations.push(Relation { qualifier: Vec::new(), columns: vec![added] });
+            relations.push(Relation::new(Vec::new(), vec![added]));
         }
         Ok(())
     }
@@ -249,28 +278,46 @@ enum Keep {
     Neither,
 }
 
-/// Makes one column of two, which have to be spelled alike; gives their spelling.
-fn merge(name: &str, left: usize, scope: &mut Scope, keep: Keep) -> Result<Option<String>> {
-    if matches!(keep, Keep::Neither) {
-        return Err(Error::unsupported(
-            "FULL JOIN with USING or NATURAL is not supported; write ON, and coalesce(..) in SELECT",
-        ));
+/// Makes one column of each two; gives the condition of the join where DataFusion's USING would not
+/// do: after a FULL JOIN, and for names that differ in case.
+fn merge(names: &[String], left: usize, scope: &mut Scope, keep: Keep) -> Option<Expr> {
+    let mut conditions = Vec::new();
+    let mut is_plain = !matches!(keep, Keep::Neither);
+    for name in names {
+        let place = |relations: &[Relation], first: usize| {
+            let of = |relation: &Relation| {
+                let mut columns = relation.columns.iter();
+                columns.position(|c| c.using != Using::Hidden && same(&c.name, name))
+            };
+            let mut relations = relations.iter().enumerate();
+            relations.find_map(|(at, relation)| Some((at + first, of(relation)?)))
+        };
+        let (before, after) = scope.relations.split_at(left);
+        let (a_place, b_place) = (place(before, 0)?, place(after, left)?);
+        let (before, after) = scope.relations.split_at_mut(left);
+        let (a, b) = (visible(before, name)?, visible(after, name)?);
+        is_plain &= a.name == b.name && a.others.is_empty() && b.others.is_empty();
+        conditions.push(Expr::BinaryOp {
+            left: Box::new(either(a_place, &a.others)),
+            op: BinaryOperator::Eq,
+            right: Box::new(either(b_place, &b.others)),
+        });
+        (a.using, b.using) = match keep {
+            Keep::Right => (Using::Hidden, Using::Kept),
+            Keep::Left | Keep::Neither => (Using::Kept, Using::Hidden),
+        };
+        if matches!(keep, Keep::Neither) {
+            let others = b.others.clone();
+            a.others.push(b_place);
+            a.others.extend(others);
+        }
     }
-    let (before, after) = scope.relations.split_at_mut(left);
-    let (Some(a), Some(b)) = (visible(before, name), visible(after, name)) else {
-        return Ok(None);
+    let and = |all: Expr, next: Expr| Expr::BinaryOp {
+        left: Box::new(all),
+        op: BinaryOperator::And,
+        right: Box::new(next),
     };
-    if a.name != b.name {
-        return Err(Error::unsupported(format!(
-            "USING cannot join `{}` with `{}`, whose names differ in case; write ON instead",
-            a.name, b.name
-        )));
-    }
-    (a.using, b.using) = match keep {
-        Keep::Right => (Using::Hidden, Using::Kept),
-        Keep::Left | Keep::Neither => (Using::Kept, Using::Hidden),
-    };
-    Ok(Some(a.name.clone()))
+    conditions.into_iter().reduce(and).filter(|_| !is_plain)
 }
 
 fn visible<'a>(relations: &'a mut [Relation], name: &str) -> Option<&'a mut Column> {
@@ -287,10 +334,44 @@ fn spelled(parts: &[String], place: &Ident) -> ObjectName {
 }
 
 /// Relations under an alias are one relation.
-fn aliased(relations: Vec<Relation>, alias: Option<&TableAlias>) -> Vec<Relation> {
+fn aliased(relations: Vec<Relation>, alias: Option<&mut TableAlias>) -> Vec<Relation> {
     let Some(alias) = alias else { return relations };
     let columns = relations.into_iter().flat_map(|relation| relation.columns);
-    let columns = columns.map(|column| Column { using: Using::No, ..column }).collect();
-    let columns = renamed(columns, alias.columns.iter().map(|column| &column.name));
-    vec![Relation { qualifier: vec![alias.name.value.clone()], columns }]
+    let plain = |column| Column { using: Using::No, others: Vec::new(), ..column };
+    let columns = columns.map(plain).collect();
+    let columns = renamed(columns, alias.columns.iter_mut().map(|column| &mut column.name));
+    vec![Relation::new(vec![alias.name.value.clone()], columns)]
+}
+
+/// Adds the relations of an item of FROM to those before it.
+fn add(factor: &mut TableFactor, mut relations: Vec<Relation>, scope: &mut Scope) {
+    tell_apart(factor, &mut relations, scope);
+    // The places that columns stand for move with their relations.
+    let before = scope.relations.len();
+    for column in relations.iter_mut().flat_map(|relation| &mut relation.columns) {
+        column.others.iter_mut().for_each(|(relation, _)| *relation += before);
+    }
+    scope.relations.extend(relations);
+}
+
+/// Gives a relation that is called as one before it an alias of ours. Nothing can be asked of
+/// either by its name, but `*` has the columns of both.
+fn tell_apart(factor: &mut TableFactor, relations: &mut [Relation], before: &Scope) {
+    let [relation] = relations else { return };
+    let twins = before.relations.iter().filter(|known| known.qualifier == relation.qualifier);
+    let (Some(last), Some(place @ 1..)) = (relation.qualifier.last(), Some(twins.count())) else {
+        return;
+    };
+    let name = Ident::with_quote('`', twin(last, place));
+    let alias = match factor {
+        TableFactor::Table { args: None, alias, .. }
+        | TableFactor::Derived { alias, .. }
+        | TableFactor::NestedJoin { alias, .. } => alias,
+        _ => return,
+    };
+    relation.written = vec![name.value.clone()];
+    match alias {
+        Some(alias) => alias.name = name,
+        None => *alias = Some(TableAlias { explicit: true, name, columns: vec![], at: None }),
+    }
 }

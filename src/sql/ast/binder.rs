@@ -5,11 +5,12 @@ use sqlparser::ast::{
     SelectItemQualifiedWildcardKind, SetExpr, SetOperator, Value, WildcardAdditionalOptions,
 };
 
+use crate::column_names::{shown, twin};
 use crate::error::Result;
 use crate::sql::ast::bind_expr::{Aliases, Names};
 use crate::sql::ast::earlier::{self, Earlier};
 use crate::sql::ast::scope::{Column, Scope, Using, same};
-use crate::sql::ast::{casts, generators, grouping, names, refuse, values};
+use crate::sql::ast::{casts, generators, grouping, named_windows, names, refuse, values};
 use crate::sql::ast::{wildcards, windows};
 use crate::sql::tables::{Tables, parts_of};
 
@@ -22,17 +23,27 @@ pub(in crate::sql) fn bind(
     query: &mut Query,
     tables: &Tables,
     is_aggregate: &(dyn Fn(&str) -> bool + Sync),
-    is_ansi: bool,
+    rules: Rules,
 ) -> Result<()> {
     let mut binder = Binder {
         tables,
         is_aggregate,
-        is_ansi,
+        is_ansi: rules.is_ansi,
+        group_by_aliases: rules.group_by_aliases,
         ctes: Vec::new(),
         outer: Vec::new(),
         grouping: Vec::new(),
     };
     binder.query(query).map(|_columns| ())
+}
+
+/// The settings of a session that decide what a query means.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::sql) struct Rules {
+    /// Whether what does not fit is an error, and not NULL.
+    pub(in crate::sql) is_ansi: bool,
+    /// Whether GROUP BY may name an alias of SELECT.
+    pub(in crate::sql) group_by_aliases: bool,
 }
 
 /// A common table expression by name.
@@ -44,6 +55,8 @@ pub(super) struct Binder<'a> {
     pub(super) is_aggregate: &'a (dyn Fn(&str) -> bool + Sync),
     /// Whether what does not fit is an error, and not NULL.
     pub(super) is_ansi: bool,
+    /// Whether GROUP BY may name an alias of SELECT.
+    pub(super) group_by_aliases: bool,
     pub(super) ctes: Vec<KnownCte>,
     /// The scopes of the blocks around, the innermost last.
     pub(super) outer: Vec<Scope>,
@@ -73,11 +86,13 @@ impl Binder<'_> {
         let name = cte.alias.name.value.clone();
         if recursive {
             let columns = self.first_columns(&cte.query)?;
-            let columns = renamed(columns, cte.alias.columns.iter().map(|column| &column.name));
+            let names = &mut cte.alias.columns.clone();
+            let columns = renamed(columns, names.iter_mut().map(|column| &mut column.name));
             self.ctes.push((name.clone(), columns));
         }
         let columns = self.query(&mut cte.query)?;
-        let columns = renamed(columns, cte.alias.columns.iter().map(|column| &column.name));
+        let names = cte.alias.columns.iter_mut().map(|column| &mut column.name);
+        let columns = renamed(columns, names);
         if recursive {
             self.ctes.pop();
         }
@@ -140,8 +155,11 @@ impl Binder<'_> {
         generators::lift(select)?;
         let mut scope = self.from(&mut select.from)?;
         let mut order: Vec<&mut Expr> = order_exprs(order_by);
+        named_windows::write_out(select, &mut order)?;
         let windows = windows::collect(select, &order)?;
-        let writes_out = !windows.is_empty() || generators::any(&select.projection);
+        let writes_out = !windows.is_empty()
+            || generators::any(&select.projection)
+            || grouping::any_position(&select.group_by);
         wildcards::write_fields(&mut select.projection, &scope)?;
         wildcards::expand(&mut select.projection, &scope, writes_out);
         let generators = generators::take(select, &order, self.is_aggregate)?;
@@ -156,6 +174,10 @@ impl Binder<'_> {
             windows::refuse(expr, "WHERE")?;
             self.expr(expr, &Names { scope: &scope, aliases: Aliases::None })?;
         }
+        if !self.group_by_aliases {
+            grouping::refuse_aliases(select, &scope)?;
+        }
+        grouping::write_keys(select, &scope, self.is_aggregate)?;
         windows::place(self, &windows, select, &mut order, &mut scope)?;
         generators::place(self, generators, select, &mut scope)?;
         let plain = Names { scope: &scope, aliases: Aliases::None };
@@ -167,17 +189,15 @@ impl Binder<'_> {
                 self.expr_or_position(expr, &after)?;
             }
         }
+        let keys = grouping::keys(select, &scope);
         if let Some(expr) = &mut select.having {
-            self.expr(expr, &Names { scope: &scope, aliases: Aliases::Having(&named) })?;
+            self.expr(expr, &Names { scope: &scope, aliases: Aliases::Having(&named, &keys) })?;
             earlier::fill(expr, &named)?;
         }
         if let Some(expr) = &mut select.qualify {
             self.expr(expr, &after)?;
         }
         self.grouping = around;
-        for definition in &mut select.named_window {
-            self.named_window(definition, &plain)?;
-        }
         for expr in select.cluster_by.iter_mut().chain(&mut select.distribute_by) {
             self.expr(expr, &plain)?;
         }
@@ -194,19 +214,7 @@ impl Binder<'_> {
 
     /// Notes what `grouping_id()` is about in this block; gives what it was about around it.
     fn grouping_keys(&mut self, select: &Select, names: &Names<'_>) -> Result<Vec<Expr>> {
-        let mut keys: Vec<Expr> = Vec::new();
-        if let GroupByExpr::Expressions(exprs, _) = &select.group_by {
-            for expr in exprs {
-                if let Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) = expr {
-                    let new = sets.iter().flatten().cloned();
-                    for key in new {
-                        if !keys.contains(&key) {
-                            keys.push(key);
-                        }
-                    }
-                }
-            }
-        }
+        let mut keys = grouping::keys_of_sets(&select.group_by);
         for key in &mut keys {
             self.expr(key, names)?;
         }
@@ -221,30 +229,32 @@ impl Binder<'_> {
     ) -> Result<(Vec<Column>, Vec<Earlier>)> {
         let mut columns = Vec::with_capacity(items.len());
         let mut before: Vec<Earlier> = Vec::new();
-        let taken = taken_names(items, scope);
+        // Columns that are not written out keep their names.
+        let mut taken = wildcards::names(items, scope);
         for item in items {
             let plain = Names { scope, aliases: Aliases::Before(&before) };
             wildcards::write_arguments(item, scope);
             match item {
                 SelectItem::UnnamedExpr(expr) => {
-                    let mut named = names::of(expr, &plain, self)?;
-                    let is_taken = taken.iter().filter(|name| same(name, &named)).count() > 1;
-                    if is_taken && casts::is_cast(expr) {
-                        named = names::in_full(expr, &plain, self)?;
-                    }
+                    let named = names::of(expr, &plain, self)?;
                     self.expr(expr, &plain)?;
                     earlier::fill(expr, &before)?;
-                    columns.push(Column::new(&named, self.type_of(expr, &plain)));
-                    if self.own_name(expr, &plain)?.as_ref() != Some(&named) {
-                        let alias = Ident::with_quote('`', named);
+                    let written = own_name(&named, &mut taken);
+                    columns.push(Column::planned(&written, self.type_of(expr, &plain)));
+                    if self.own_name(expr, &plain)?.as_ref() != Some(&written) {
+                        let alias = Ident::with_quote('`', written);
                         *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
                     }
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     self.expr(expr, &plain)?;
                     earlier::fill(expr, &before)?;
-                    columns.push(Column::new(&alias.value, self.type_of(expr, &plain)));
+                    let written = own_name(&alias.value, &mut taken);
+                    columns.push(Column::planned(&written, self.type_of(expr, &plain)));
                     before.push(Earlier { name: alias.value.clone(), expr: expr.clone() });
+                    if written != alias.value {
+                        *alias = Ident::with_quote('`', written);
+                    }
                 }
                 SelectItem::ExprWithAliases { expr, aliases } => {
                     self.expr(expr, &plain)?;
@@ -255,12 +265,8 @@ impl Binder<'_> {
                         let qualifier = parts_of(name);
                         let of = scope.relations.iter().find(|r| r.answers_to(&qualifier));
                         if let Some(relation) = of {
-                            *name = relation
-                                .qualifier
-                                .iter()
-                                .map(Ident::new)
-                                .collect::<Vec<_>>()
-                                .into();
+                            *name =
+                                relation.written.iter().map(Ident::new).collect::<Vec<_>>().into();
                             let all = relation.columns.iter();
                             let all = all.map(|c| Column { using: Using::No, ..c.clone() });
                             columns.extend(without(all.collect(), options));
@@ -275,33 +281,6 @@ impl Binder<'_> {
             }
         }
         Ok((columns, before))
-    }
-}
-
-/// The names of the columns of SELECT that are no more than columns, casts of them, or have aliases.
-fn taken_names(items: &[SelectItem], scope: &Scope) -> Vec<String> {
-    let mut taken = Vec::new();
-    for item in items {
-        match item {
-            SelectItem::ExprWithAlias { alias, .. } => taken.push(alias.value.clone()),
-            SelectItem::UnnamedExpr(expr) => taken.extend(last_part(expr)),
-            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _) => {
-                let columns = scope.relations.iter().flat_map(|relation| &relation.columns);
-                taken.extend(columns.map(|column| column.name.clone()));
-            }
-            SelectItem::ExprWithAliases { .. } => (),
-        }
-    }
-    taken
-}
-
-/// The name of a column, or of the one that is cast.
-fn last_part(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Identifier(name) => Some(name.value.clone()),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|part| part.value.clone()),
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => last_part(inner),
-        _ => None,
     }
 }
 
@@ -326,18 +305,35 @@ fn order_exprs(order_by: Option<&mut OrderBy>) -> Vec<&mut Expr> {
     }
 }
 
-/// Columns under the names of a column list, as far as it goes.
+/// Columns under the names of a column list, as far as it goes. A name that comes again there is
+/// told apart.
 pub(super) fn renamed<'a>(
     mut columns: Vec<Column>,
-    names: impl Iterator<Item = &'a Ident>,
+    names: impl Iterator<Item = &'a mut Ident>,
 ) -> Vec<Column> {
+    let mut taken = Vec::new();
     for (i, name) in names.enumerate() {
+        let written = own_name(&name.value, &mut taken);
+        if written != name.value {
+            *name = Ident::with_quote('`', &written);
+        }
+        let data_type = columns.get_mut(i).and_then(|column| column.data_type.take());
+        let column = Column::planned(&written, data_type);
         match columns.get_mut(i) {
-            Some(column) => *column = Column::new(&name.value, column.data_type.take()),
-            None => columns.push(Column::new(&name.value, None)),
+            Some(known) => *known = column,
+            None => columns.push(column),
         }
     }
     columns
+}
+
+/// A name for a column in the plan that none of `taken` is, nor looks like to the user.
+fn own_name(name: &str, taken: &mut Vec<String>) -> String {
+    let before = taken.iter().filter(|known| shown(known) == name).count();
+    let mut names = (before..).map(|before| twin(name, before));
+    let free = names.find(|new| !taken.contains(new)).unwrap_or_default();
+    taken.push(free.clone());
+    free
 }
 
 /// Takes the columns of EXCEPT out, and gives their names there the true spelling.

@@ -45,7 +45,6 @@ pub(super) fn tell_apart(
     let _ = VisitMut::visit(&mut select.group_by, &mut namer);
     let _ = VisitMut::visit(&mut select.having, &mut namer);
     let _ = VisitMut::visit(&mut select.qualify, &mut namer);
-    let _ = VisitMut::visit(&mut select.named_window, &mut namer);
     for expr in order {
         let _ = VisitMut::visit(*expr, &mut namer);
     }

@@ -3,12 +3,15 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Ident, Join, JoinConstraint, JoinOperator, Query, TableFactor, TableWithJoins, Visit,
-    Visitor,
+    Expr, FunctionArg, Ident, Join, JoinConstraint, JoinOperator, ObjectName, Query, SetExpr,
+    TableAlias, TableFactor, TableWithJoins, Visit, Visitor,
 };
 
 use crate::error::{Error, Result};
 use crate::sql::dialect;
+
+/// The name of a relation of one row, and of its column.
+pub(super) const ONE: &str = "__millstream_one";
 
 /// FROM as one relation: what commas separate is joined without a condition.
 pub(super) fn single_relation(from: Vec<TableWithJoins>) -> Result<TableFactor> {
@@ -25,15 +28,42 @@ pub(super) fn single_relation(from: Vec<TableWithJoins>) -> Result<TableFactor> 
     Ok(TableFactor::NestedJoin { table_with_joins: Box::new(all), alias: None })
 }
 
+/// `(SELECT * FROM joined) alias`
+pub(super) fn derived(joined: TableWithJoins, alias: Option<TableAlias>) -> Result<TableFactor> {
+    let mut query = dialect::parse_query(dialect::tokenize("SELECT * FROM joined")?)?;
+    if let SetExpr::Select(select) = &mut *query.body {
+        select.from = vec![joined];
+    }
+    Ok(TableFactor::Derived { lateral: false, subquery: Box::new(query), alias, sample: None })
+}
+
+/// `name(args) alias`
+pub(super) fn table_call(
+    called: ObjectName,
+    arguments: Vec<FunctionArg>,
+    as_alias: Option<TableAlias>,
+) -> Result<TableFactor> {
+    let query = dialect::parse_query(dialect::tokenize("SELECT * FROM called(1)")?)?;
+    let SetExpr::Select(select) = *query.body else {
+        return Err(Error::internal("a query that is no SELECT"));
+    };
+    let item = select.from.into_iter().next();
+    let mut factor = item.ok_or_else(|| Error::internal("a FROM without a relation"))?.relation;
+    if let TableFactor::Table { name, args: Some(args), alias, .. } = &mut factor {
+        (*name, args.args, *alias) = (called, arguments, as_alias);
+    }
+    Ok(factor)
+}
+
 /// A relation of one row, whose only column nobody asks for.
 pub(super) fn one_row() -> Result<TableFactor> {
-    let query = dialect::parse_query(dialect::tokenize("SELECT 1 AS `__millstream_one`")?)?;
+    let query = dialect::parse_query(dialect::tokenize(&format!("SELECT 1 AS `{ONE}`"))?)?;
     Ok(TableFactor::Derived {
         lateral: false,
         subquery: Box::new(query),
-        alias: Some(sqlparser::ast::TableAlias {
+        alias: Some(TableAlias {
             explicit: true,
-            name: Ident::new("__millstream_one"),
+            name: Ident::new(ONE),
             columns: Vec::new(),
             at: None,
         }),

@@ -87,7 +87,8 @@ fn generate(
 fn lift_item(item: TableWithJoins, from: &mut Vec<TableWithJoins>) -> Result<()> {
     let before = from.len();
     match call_of(&item.relation) {
-        Some(found) if found.lateral => {
+        // What is before it is what its arguments may name.
+        Some(found) if found.lateral && before > 0 => {
             let shape = GeneratorShape { columns: found.columns, ..GeneratorShape::default() };
             generate(from, found.call, found.qualifier, shape)?;
         }
@@ -105,12 +106,15 @@ fn lift_item(item: TableWithJoins, from: &mut Vec<TableWithJoins>) -> Result<()>
             }
             continue;
         };
-        let outer = is_outer(&join)?;
+        let (outer, condition) = (is_outer(&join)?, condition_of(&join).cloned());
         // Only what this item has joined so far is below; other items stay beside it.
         let first = before.min(from.len().saturating_sub(1));
         let mut joined = from.split_off(first);
         let shape = GeneratorShape { outer, alone: false, columns: found.columns };
         generate(&mut joined, found.call, found.qualifier, shape)?;
+        if let (Some(condition), Some(last)) = (condition, joined.last_mut()) {
+            last.joins.push(filter(condition)?);
+        }
         from.append(&mut joined);
     }
     Ok(())
@@ -160,6 +164,21 @@ fn function(name: ObjectName, args: Vec<FunctionArg>) -> Function {
     }
 }
 
+/// The condition that an inner join has.
+fn condition_of(join: &Join) -> Option<&Expr> {
+    match &join.join_operator {
+        JoinOperator::Join(JoinConstraint::On(expr))
+        | JoinOperator::Inner(JoinConstraint::On(expr)) => Some(expr),
+        _ => None,
+    }
+}
+
+/// A join with one row, which keeps the rows for which the condition is true.
+fn filter(condition: Expr) -> Result<Join> {
+    let join_operator = JoinOperator::Inner(JoinConstraint::On(condition));
+    Ok(Join { relation: one_row()?, global: false, join_operator })
+}
+
 /// Whether a row without generated rows stays.
 fn is_outer(join: &Join) -> Result<bool> {
     let is_true =
@@ -170,20 +189,16 @@ fn is_outer(join: &Join) -> Result<bool> {
         JoinConstraint::Using(_) | JoinConstraint::Natural => false,
     };
     match &join.join_operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::CrossJoin(constraint)
-            if is_free(constraint) =>
-        {
-            Ok(false)
-        }
+        JoinOperator::Join(JoinConstraint::None | JoinConstraint::On(_))
+        | JoinOperator::Inner(JoinConstraint::None | JoinConstraint::On(_)) => Ok(false),
+        JoinOperator::CrossJoin(constraint) if is_free(constraint) => Ok(false),
         JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint)
             if is_free(constraint) =>
         {
             Ok(true)
         }
         _ => Err(Error::unsupported(
-            "a generator behind LATERAL can be joined with CROSS JOIN, JOIN and LEFT JOIN, without a condition; filter in WHERE",
+            "a generator behind LATERAL can be joined with CROSS JOIN, with JOIN, and with LEFT JOIN without a condition; filter in WHERE",
         )),
     }
 }
@@ -299,7 +314,7 @@ pub(super) fn place(
         let shape = GeneratorShape { columns, ..GeneratorShape::default() };
         let qualifier = Ident::with_quote('`', &relation);
         generate(&mut select.from, call, qualifier, shape)?;
-        added.push(Relation { qualifier: vec![relation], columns: hidden });
+        added.push(Relation::new(vec![relation], hidden));
     }
     scope.relations.extend(added);
     Ok(())
@@ -321,7 +336,7 @@ impl Binder<'_> {
         let names = Names { scope: &scope, aliases: Aliases::None };
         let columns = self.generator_columns(call, &shape.columns, &names)?;
         let mut relations = if shape.alone { Vec::new() } else { scope.relations };
-        relations.push(Relation { qualifier: vec![qualifier.value.clone()], columns });
+        relations.push(Relation::new(vec![qualifier.value.clone()], columns));
         Ok(relations)
     }
 

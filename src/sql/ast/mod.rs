@@ -20,6 +20,7 @@ mod grouping;
 mod lambdas;
 mod likes;
 mod literals;
+mod named_windows;
 mod names;
 mod refuse;
 mod scope;

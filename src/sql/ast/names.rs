@@ -10,12 +10,13 @@ use sqlparser::ast::{
     TrimWhereField, UnaryOperator, Value, WindowFrameBound, WindowSpec, WindowType,
 };
 
+use crate::column_names::shown;
 use crate::error::Result;
 use crate::sql::ast::aggregates::within_group_name;
 use crate::sql::ast::bind_expr::Names;
 use crate::sql::ast::binder::Binder;
 use crate::sql::ast::function_names;
-use crate::sql::ast::scope::same;
+use crate::sql::ast::scope::{exact_place, same};
 use crate::sql::ast::spelling::plain_name;
 use crate::sql::ast::time_names;
 use crate::sql::ast::{likes, literals};
@@ -28,25 +29,27 @@ use crate::sql::types::{arrow_type, spark_type_name};
 /// `Invalid` for a name that is ambiguous.
 pub(super) fn of(expr: &Expr, names: &Names<'_>, binder: &Binder<'_>) -> Result<String> {
     match expr {
-        Expr::Identifier(name) => Ok(name.value.clone()),
+        Expr::Identifier(name) => called(name, names, binder),
         Expr::CompoundIdentifier(parts) => {
-            Ok(parts.last().map_or_else(String::new, |part| part.value.clone()))
+            Ok(parts.last().map_or_else(String::new, |part| shown(&part.value).to_owned()))
         }
         Expr::Nested(inner) => of(inner, names, binder),
         // The cast of a column is called as the column.
         Expr::Cast { expr: inner, .. } if binder.is_column(inner, names)? => {
             of(inner, names, binder)
         }
-        other => in_full(other, names, binder),
+        other => Printer { names, binder, parameters: vec![] }.print(other),
     }
 }
 
-/// The name of a column of SELECT whose shorter name another one has: no table could hold both.
-///
-/// # Errors
-/// As [`of`].
-pub(super) fn in_full(expr: &Expr, names: &Names<'_>, binder: &Binder<'_>) -> Result<String> {
-    Printer { names, binder, parameters: vec![] }.print(expr)
+/// What a user calls a column that is named by one word.
+fn called(name: &Ident, names: &Names<'_>, binder: &Binder<'_>) -> Result<String> {
+    if exact_place(&name.value).is_none() {
+        return Ok(shown(&name.value).to_owned());
+    }
+    let found = binder.find(std::slice::from_ref(name), names)?;
+    let own = found.and_then(|found| found.parts.last().map(|own| shown(own).to_owned()));
+    Ok(own.unwrap_or_else(|| name.value.clone()))
 }
 
 struct Printer<'a> {
@@ -68,7 +71,7 @@ impl Printer<'_> {
             {
                 format!("lateralAliasReference({})", name.value)
             }
-            Expr::Identifier(name) => name.value.clone(),
+            Expr::Identifier(name) => called(name, self.names, self.binder)?,
             Expr::Lambda(lambda) => self.lambda(lambda)?,
             Expr::CompoundIdentifier(parts) => self.qualified(parts)?,
             Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain)?,

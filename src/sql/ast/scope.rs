@@ -1,9 +1,11 @@
 //! The columns that a query block can see, and what a name in it stands for.
 
 use arrow::datatypes::{DataType, Fields};
-use sqlparser::ast::Ident;
+use sqlparser::ast::{Expr, Ident};
 
+use crate::column_names::{is_twin, shown};
 use crate::error::{Error, Result};
+use crate::sql::relation_planner::INPUT_WINDOW_COLUMN;
 
 /// A column that a name may stand for.
 #[derive(Debug, Clone)]
@@ -16,7 +18,12 @@ pub(super) struct Column {
     pub(super) data_type: Option<DataType>,
     /// Whether a USING made one column of it and another.
     pub(super) using: Using,
+    /// The columns of the other sides of FULL JOINs that it stands for where it is null.
+    pub(super) others: Vec<Place>,
 }
+
+/// Which relation of a scope has a column, and which of its columns that is.
+pub(super) type Place = (usize, usize);
 
 /// What a USING, or a NATURAL join, did to a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +40,19 @@ impl Column {
     /// A column under its own name.
     pub(super) fn new(name: impl Into<String>, data_type: Option<DataType>) -> Self {
         let name = name.into();
-        Self { written: name.clone(), name, data_type, using: Using::No }
+        Self { written: name.clone(), name, data_type, using: Using::No, others: Vec::new() }
+    }
+
+    /// A column of a plan, whose name there may be one of ours.
+    pub(super) fn planned(written: &str, data_type: Option<DataType>) -> Self {
+        let name = shown(written).to_owned();
+        let written = written.to_owned();
+        Self { written, name, data_type, using: Using::No, others: Vec::new() }
+    }
+
+    /// Whether a name in a query, or one that stands for it, means this column.
+    fn answers_to(&self, name: &str) -> bool {
+        if is_twin(name) { self.written == name } else { same(&self.name, name) }
     }
 }
 
@@ -42,6 +61,8 @@ impl Column {
 pub(super) struct Relation {
     /// What may stand before the columns, such as `[t]` or `[schema, t]`.
     pub(super) qualifier: Vec<String>,
+    /// What to write for it; another one only where a relation before it has the same.
+    pub(super) written: Vec<String>,
     /// The columns; what a table function makes is not known.
     pub(super) columns: Vec<Column>,
 }
@@ -62,6 +83,18 @@ pub(super) struct Found {
     pub(super) parts: Vec<String>,
     /// The type of the whole, where it is known.
     pub(super) data_type: Option<DataType>,
+    /// Which relation of the scope has the column, and which of its columns that is; `None` for a
+    /// column of SELECT, and for one that only its planner knows.
+    pub(super) place: Option<Place>,
+    /// The columns that it stands for where it is null.
+    pub(super) others: Vec<Place>,
+}
+
+impl Found {
+    /// The fields behind the column.
+    pub(super) fn fields(&self) -> &[String] {
+        self.parts.get(self.qualifier_parts + 1..).unwrap_or_default()
+    }
 }
 
 impl Scope {
@@ -70,6 +103,11 @@ impl Scope {
     /// # Errors
     /// `Invalid` where two columns fit.
     pub(super) fn find(&self, parts: &[Ident]) -> Result<Option<Found>> {
+        if let [only] = parts
+            && let Some((relation, column)) = exact_place(&only.value)
+        {
+            return Ok(self.at(relation, column));
+        }
         for qualifier_parts in (0..parts.len()).rev() {
             if let Some(found) = self.find_split(parts, qualifier_parts)? {
                 return Ok(Some(found));
@@ -87,10 +125,16 @@ impl Scope {
                 && !rest.is_empty()
                 && relation.answers_to(std::slice::from_ref(qualifier))
         })?;
-        let mut spelled = relation.qualifier.clone();
+        let mut spelled = relation.written.clone();
         spelled.extend(rest.iter().map(|part| part.value.clone()));
-        let qualifier_parts = relation.qualifier.len();
-        Some(Found { qualifier_parts, parts: spelled, data_type: None })
+        let qualifier_parts = relation.written.len();
+        Some(Found {
+            qualifier_parts,
+            parts: spelled,
+            data_type: None,
+            place: None,
+            others: Vec::new(),
+        })
     }
 
     fn find_split(&self, parts: &[Ident], qualifier_parts: usize) -> Result<Option<Found>> {
@@ -101,12 +145,12 @@ impl Scope {
             .iter()
             .filter(|relation| relation.answers_to(qualifier))
             .flat_map(|relation| relation.columns.iter().map(move |column| (relation, column)))
-            .filter(|(_, column)| same(&column.name, &name.value))
+            .filter(|(_, column)| column.answers_to(&name.value))
             .filter(|(_, column)| !qualifier.is_empty() || column.using != Using::Hidden)
             .collect();
         // A window of the input gives way to the new one, unless its relation is named.
         let visible: Vec<_> =
-            matches.iter().copied().filter(|(_, c)| c.written == c.name).collect();
+            matches.iter().copied().filter(|(_, c)| c.written != INPUT_WINDOW_COLUMN).collect();
         let matches = if matches.len() > 1 && visible.len() == 1 { visible } else { matches };
         let (relation, column) = match matches.as_slice() {
             [] => return Ok(None),
@@ -115,11 +159,51 @@ impl Scope {
         };
         // DataFusion knows of both columns of a USING, so the one that stands is named in full.
         let qualify = !qualifier.is_empty() || column.using == Using::Kept;
-        let mut spelled = if qualify { relation.qualifier.clone() } else { Vec::new() };
+        let mut spelled = if qualify { relation.written.clone() } else { Vec::new() };
         let qualifier_written = spelled.len();
         spelled.push(column.written.clone());
         let data_type = spell_fields(column.data_type.as_ref(), fields, &mut spelled)?;
-        Ok(Some(Found { qualifier_parts: qualifier_written, parts: spelled, data_type }))
+        let place = self.place_of(relation, column);
+        let others = if qualifier.is_empty() { column.others.clone() } else { Vec::new() };
+        Ok(Some(Found {
+            qualifier_parts: qualifier_written,
+            parts: spelled,
+            data_type,
+            place,
+            others,
+        }))
+    }
+
+    /// The column at a place.
+    fn at(&self, relation: usize, column: usize) -> Option<Found> {
+        let relation_there = self.relations.get(relation)?;
+        let column_there = relation_there.columns.get(column)?;
+        let mut parts = relation_there.written.clone();
+        parts.push(column_there.written.clone());
+        Some(Found {
+            qualifier_parts: relation_there.written.len(),
+            parts,
+            data_type: column_there.data_type.clone(),
+            place: Some((relation, column)),
+            others: Vec::new(),
+        })
+    }
+
+    /// The column that a resolved name is written for.
+    pub(super) fn find_written(&self, parts: &[Ident]) -> Option<&Column> {
+        let (name, qualifier) = parts.split_last()?;
+        let mut relations = self.relations.iter().filter(|relation| {
+            let written = relation.written.iter().map(String::as_str);
+            written.eq(qualifier.iter().map(|part| part.value.as_str()))
+        });
+        let columns = &relations.next()?.columns;
+        columns.iter().find(|column| column.written == name.value)
+    }
+
+    /// Where a column of a relation is.
+    pub(super) fn place_of(&self, relation: &Relation, column: &Column) -> Option<Place> {
+        let at = self.relations.iter().position(|own| std::ptr::eq(own, relation))?;
+        Some((at, relation.columns.iter().position(|own| std::ptr::eq(own, column))?))
     }
 
     /// The columns that `*` stands for: those of USING once, and in front.
@@ -135,15 +219,34 @@ impl Scope {
 }
 
 impl Relation {
+    /// Columns under a qualifier.
+    pub(super) fn new(qualifier: Vec<String>, columns: Vec<Column>) -> Self {
+        Self { written: qualifier.clone(), qualifier, columns }
+    }
+
     /// Whether `qualifier` names this relation; the last parts are enough.
     pub(super) fn answers_to(&self, qualifier: &[Ident]) -> bool {
-        let own = &self.qualifier;
+        let is_written = qualifier.last().is_some_and(|last| is_twin(&last.value));
+        let own = if is_written { &self.written } else { &self.qualifier };
         own.len() >= qualifier.len()
             && own[own.len() - qualifier.len()..]
                 .iter()
                 .zip(qualifier)
                 .all(|(own, given)| same(own, &given.value))
     }
+}
+
+const EXACT: &str = "__millstream_at_";
+
+/// A name that stands for the column at a place, whatever others are called.
+pub(super) fn exact((relation, column): Place) -> Expr {
+    Expr::Identifier(Ident::with_quote('`', format!("{EXACT}{relation}_{column}")))
+}
+
+/// The place that a name of [`exact`] stands for.
+pub(super) fn exact_place(name: &str) -> Option<Place> {
+    let (relation, column) = name.strip_prefix(EXACT)?.split_once('_')?;
+    Some((relation.parse().ok()?, column.parse().ok()?))
 }
 
 /// Whether two names are the same to Spark.
@@ -215,18 +318,18 @@ mod tests {
             DataType::Struct(Fields::from(vec![Field::new("Start", DataType::Int64, true)]));
         Scope {
             relations: vec![
-                Relation {
-                    qualifier: vec!["t".to_owned()],
-                    columns: vec![
+                Relation::new(
+                    vec!["t".to_owned()],
+                    vec![
                         Column::new("userId", Some(DataType::Utf8)),
                         Column::new("w", Some(inner)),
                         Column::new("k", None),
                     ],
-                },
-                Relation {
-                    qualifier: vec!["db".to_owned(), "U".to_owned()],
-                    columns: vec![Column::new("K", None), Column::new("t", None)],
-                },
+                ),
+                Relation::new(
+                    vec!["db".to_owned(), "U".to_owned()],
+                    vec![Column::new("K", None), Column::new("t", None)],
+                ),
             ],
         }
     }

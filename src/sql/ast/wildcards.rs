@@ -14,13 +14,45 @@ use sqlparser::ast::{
 use crate::error::{Error, Result};
 use crate::sql::ast::spelling::plain_name;
 
-use crate::sql::ast::scope::{Column, Relation, Scope, Using, same};
+use crate::sql::ast::bind_expr::either;
+use crate::sql::ast::scope::{Column, Relation, Scope, Using, exact, same};
 use crate::sql::tables::parts_of;
 
-/// Writes out all `*` if `always`, or if a USING makes it necessary.
+/// The names in the plan of the columns that `*` stands for, of all `*` together.
+pub(super) fn names(items: &[SelectItem], scope: &Scope) -> Vec<String> {
+    let of = |column: &Column| column.written.clone();
+    let mut names = Vec::new();
+    for item in items {
+        match item {
+            SelectItem::Wildcard(options) => {
+                let all = scope.all_columns().into_iter().map(|(_, column)| column);
+                names.extend(all.filter(|c| !is_excepted(&c.name, options)).map(of));
+            }
+            SelectItem::QualifiedWildcard(
+                SelectItemQualifiedWildcardKind::ObjectName(name),
+                options,
+            ) => {
+                let qualifier = parts_of(name);
+                let relations = scope.relations.iter().filter(|r| r.answers_to(&qualifier));
+                let all = relations.flat_map(|relation| &relation.columns);
+                names.extend(all.filter(|c| !is_excepted(&c.name, options)).map(of));
+            }
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(_), _)
+            | SelectItem::UnnamedExpr(_)
+            | SelectItem::ExprWithAlias { .. }
+            | SelectItem::ExprWithAliases { .. } => (),
+        }
+    }
+    names
+}
+
+/// Writes out all `*` if `always`, or if a USING or columns of one name make it necessary.
 pub(super) fn expand(items: &mut Vec<SelectItem>, scope: &Scope, always: bool) {
     let columns = || scope.relations.iter().flat_map(|relation| &relation.columns);
-    if !always && columns().all(|column| column.using == Using::No) {
+    let names = names(items, scope);
+    let is_plain = columns().all(|column| column.using == Using::No)
+        && names.iter().enumerate().all(|(at, name)| !names[..at].contains(name));
+    if !always && is_plain {
         return;
     }
     // The columns of a table function are not known here.
@@ -30,7 +62,7 @@ pub(super) fn expand(items: &mut Vec<SelectItem>, scope: &Scope, always: bool) {
     for item in std::mem::take(items) {
         match &item {
             SelectItem::Wildcard(options) => {
-                items.extend(written(&scope.all_columns(), options));
+                items.extend(written(scope, &scope.all_columns(), options, true));
             }
             SelectItem::QualifiedWildcard(
                 SelectItemQualifiedWildcardKind::ObjectName(name),
@@ -41,7 +73,7 @@ pub(super) fn expand(items: &mut Vec<SelectItem>, scope: &Scope, always: bool) {
                 let columns: Vec<_> = relations
                     .flat_map(|r| r.columns.iter().map(move |column| (r, column)))
                     .collect();
-                items.extend(written(&columns, options));
+                items.extend(written(scope, &columns, options, false));
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(_), _)
             | SelectItem::UnnamedExpr(_)
@@ -141,8 +173,9 @@ impl Arguments<'_> {
             match argument {
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => {
                     let columns = self.scope.all_columns();
-                    let columns =
-                        columns.iter().map(|(relation, column)| expr_of(relation, column));
+                    let columns = columns
+                        .iter()
+                        .map(|(relation, column)| expr_of(self.scope, relation, column));
                     list.args.extend(columns.map(FunctionArgExpr::Expr).map(FunctionArg::Unnamed));
                 }
                 FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) => {
@@ -151,7 +184,8 @@ impl Arguments<'_> {
                     let relation = self.scope.relations.iter().find(of);
                     let columns = relation.iter().flat_map(|r| &r.columns);
                     let columns = columns.zip(relation.iter().cycle());
-                    let columns = columns.map(|(column, relation)| expr_of(relation, column));
+                    let columns =
+                        columns.map(|(column, relation)| expr_of(self.scope, relation, column));
                     list.args.extend(columns.map(FunctionArgExpr::Expr).map(FunctionArg::Unnamed));
                 }
                 other => list.args.push(other),
@@ -179,26 +213,28 @@ fn is_excepted(name: &str, options: &WildcardAdditionalOptions) -> bool {
     })
 }
 
+/// Items for columns; `all` for those of `*`, where a column stands for those of other sides too.
 fn written(
+    scope: &Scope,
     columns: &[(&Relation, &Column)],
     options: &WildcardAdditionalOptions,
+    all: bool,
 ) -> Vec<SelectItem> {
-    columns
-        .iter()
-        .filter(|(_, column)| !is_excepted(&column.name, options))
-        .map(|(relation, column)| SelectItem::UnnamedExpr(expr_of(relation, column)))
-        .collect()
+    let columns = columns.iter().filter(|(_, column)| !is_excepted(&column.name, options));
+    let item = |(relation, column): &(&Relation, &Column)| {
+        let place = scope.place_of(relation, column).filter(|_| all && !column.others.is_empty());
+        match place {
+            Some(place) => SelectItem::ExprWithAlias {
+                expr: either(place, &column.others),
+                alias: Ident::with_quote('`', &column.name),
+            },
+            None => SelectItem::UnnamedExpr(expr_of(scope, relation, column)),
+        }
+    };
+    columns.map(item).collect()
 }
 
-fn expr_of(relation: &Relation, column: &Column) -> Expr {
-    let parts: Vec<Ident> = relation
-        .qualifier
-        .iter()
-        .chain([&column.name])
-        .map(|part| Ident::with_quote('`', part))
-        .collect();
-    match parts.as_slice() {
-        [only] => Expr::Identifier(only.clone()),
-        _ => Expr::CompoundIdentifier(parts),
-    }
+fn expr_of(scope: &Scope, relation: &Relation, column: &Column) -> Expr {
+    let unnamed = || Expr::Identifier(Ident::with_quote('`', &column.name));
+    scope.place_of(relation, column).map_or_else(unnamed, exact)
 }

@@ -107,7 +107,7 @@ pub(super) fn place(
     select.from =
         vec![TableWithJoins { relation: marker::window(input, time, spec), joins: Vec::new() }];
     let window = Column::new(WINDOW_COLUMN, Some(window_type));
-    scope.relations.push(Relation { qualifier: Vec::new(), columns: vec![window] });
+    scope.relations.push(Relation::new(Vec::new(), vec![window]));
     replace(select, order);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 
-use crate::sql::ast::binder;
+use crate::sql::ast::binder::{self, Rules};
 use crate::sql::statement::parse_query;
 use crate::sql::tables::Tables;
 use crate::sql::types::parse_schema;
@@ -23,7 +23,8 @@ async fn bound(text: &str) -> String {
     let mut query = parse_query(text).unwrap();
     let tables = Tables::load(&context.state(), &query).await.unwrap();
     let is_aggregate = |name: &str| matches!(name, "count" | "sum");
-    binder::bind(&mut query, &tables, &is_aggregate, true)
+    let rules = Rules { is_ansi: true, group_by_aliases: true };
+    binder::bind(&mut query, &tables, &is_aggregate, rules)
         .unwrap_or_else(|e| panic!("{text}: {e}"));
     query.to_string().replace('`', "").replace("CAST(1 AS INT)", "1")
 }

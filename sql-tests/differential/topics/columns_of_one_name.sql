@@ -1,0 +1,111 @@
+TABLE a (k INT, v STRING) [["1","'x'"],["2","'y'"]]
+TABLE b (k INT, w STRING) [["1","'p'"],["3","'q'"]]
+TABLE c (k INT, v STRING, z BOOLEAN) [["1","'p'","true"],["3","'q'","false"]]
+SELECT * FROM a JOIN b ON a.k = b.k
+SELECT 1 a, 2 a
+SELECT 1, 1
+SELECT k, k FROM a
+SELECT *, * FROM a
+SELECT a.*, k FROM a
+SELECT count(*) FROM (SELECT 1 a, 2 a)
+SELECT * FROM (SELECT 1 a, 2 a, 3 b)
+SELECT b FROM (SELECT 1 a, 2 a, 3 b)
+SELECT a FROM (SELECT 1 a, 2 a, 3 b)
+SELECT s.a FROM (SELECT 1 a, 2 a, 3 b) s
+SELECT s.* FROM (SELECT 1 a, 2 a, 3 b) s
+SELECT * FROM (SELECT * FROM a JOIN b ON a.k = b.k)
+SELECT v, w FROM (SELECT * FROM a JOIN b ON a.k = b.k)
+SELECT k FROM (SELECT * FROM a JOIN b ON a.k = b.k)
+SELECT DISTINCT 1 a, 2 a
+SELECT 1 a, 2 a UNION ALL SELECT 3, 4
+SELECT 1 a, 2 b UNION SELECT 3 a, 4 a
+SELECT k x, v x FROM a ORDER BY v
+SELECT k, v k FROM a ORDER BY k
+SELECT k, v k FROM a ORDER BY a.k
+SELECT k, v k FROM a ORDER BY 2
+SELECT sum(k), sum(k) FROM a
+SELECT sum(k) s, sum(k) s FROM a
+SELECT v, v, count(*) FROM a GROUP BY v
+SELECT v, v, count(*) FROM a GROUP BY v, v ORDER BY 1
+SELECT v x, k x, count(*) FROM a GROUP BY 1, 2 ORDER BY 1
+WITH t AS (SELECT 1 a, 2 a) SELECT * FROM t
+WITH t AS (SELECT 1 a, 2 a) SELECT a FROM t
+WITH t(x,y) AS (SELECT 1 a, 2 a) SELECT x FROM t
+SELECT * FROM (SELECT 1 a, 2 a) AS t(x, x)
+SELECT * FROM (SELECT 1 a, 2 a) x JOIN (SELECT 1 a, 3 c) y ON x.a = y.a
+SELECT * FROM (SELECT 1 a, 2 a) x JOIN (SELECT 1 d, 3 c) y ON d = 1
+SELECT * FROM a NATURAL JOIN c
+SELECT a.*, c.* FROM a NATURAL JOIN c
+SELECT * FROM a NATURAL JOIN b
+SELECT a.* FROM a NATURAL JOIN b
+SELECT b.* FROM a NATURAL JOIN b
+SELECT b.*, a.* FROM a NATURAL JOIN b
+SELECT k, a.k, b.k FROM a NATURAL JOIN b
+SELECT * FROM b NATURAL LEFT JOIN a
+SELECT * FROM a NATURAL RIGHT JOIN b
+SELECT a.*, b.* FROM a NATURAL RIGHT JOIN b
+SELECT * FROM a NATURAL FULL JOIN b
+SELECT a.*, b.* FROM a NATURAL FULL JOIN b
+SELECT k FROM a FULL JOIN b USING (k) ORDER BY k
+SELECT k, a.k, b.k FROM a FULL JOIN b USING (k) ORDER BY k
+SELECT * FROM a JOIN b USING (k)
+SELECT a.* FROM a JOIN b USING (k)
+SELECT b.* FROM a JOIN b USING (k)
+SELECT b.*, a.* FROM a LEFT JOIN b USING (k)
+SELECT b.*, a.* FROM a RIGHT JOIN b USING (k)
+SELECT b.*, a.* FROM a FULL JOIN b USING (k)
+SELECT * FROM a JOIN b USING (k) JOIN c USING (k)
+SELECT * FROM a JOIN b USING (k) JOIN c USING (k, v)
+SELECT a.*, c.* FROM a JOIN b USING (k) JOIN c USING (k)
+SELECT * FROM a NATURAL JOIN b NATURAL JOIN c
+SELECT * FROM a LEFT SEMI JOIN b USING (k)
+SELECT * FROM a LEFT ANTI JOIN b USING (k)
+SELECT count(*) FROM a NATURAL JOIN b
+SELECT * EXCEPT (k) FROM a JOIN b USING (k)
+SELECT * FROM a x NATURAL JOIN a y
+SELECT x.*, y.* FROM a x NATURAL JOIN a y
+SELECT * FROM a CROSS JOIN a
+SELECT * FROM a, a
+SELECT k FROM a, a
+SELECT a.k FROM a, a
+SELECT * FROM a JOIN a ON a.k = a.k
+SELECT * FROM a x JOIN a y ON x.k = y.k WHERE x.k = 1
+SELECT * FROM (a JOIN b ON a.k = b.k) AS t
+SELECT t.* FROM (a JOIN b ON a.k = b.k) AS t
+SELECT t.k FROM (a JOIN b ON a.k = b.k) AS t
+SELECT k, count(*) FROM a GROUP BY k, k
+SELECT (SELECT 1 a), 2 AS a
+SELECT * FROM a WHERE k IN (SELECT k FROM b)
+SELECT struct(k, k) FROM a
+SELECT *, k AS k FROM a ORDER BY v DESC
+SELECT k, k + 1 AS k FROM a WHERE k > 1
+SELECT x.k FROM (SELECT 1 AS k, 2 AS K) x
+SELECT * FROM (SELECT 1 AS k, 2 AS K) x
+SELECT * FROM (SELECT * FROM a JOIN b ON a.k = b.k) t JOIN c ON c.v = t.v
+SELECT * FROM (SELECT * FROM a JOIN b ON a.k = b.k) t JOIN c ON c.v = w
+SELECT count(*), count(*) FROM a
+SELECT row_number() OVER (ORDER BY k), row_number() OVER (ORDER BY k) FROM a
+SELECT explode(array(1,2)) x, 3 x
+SELECT * FROM a LATERAL VIEW explode(array(1,2)) t AS k
+SELECT k FROM a LATERAL VIEW explode(array(1,2)) t AS k
+SELECT DISTINCT * FROM a JOIN b ON a.k = b.k
+SELECT * FROM a JOIN b ON a.k = b.k ORDER BY v LIMIT 1
+SELECT * FROM a JOIN b ON a.k = b.k ORDER BY k LIMIT 1
+SELECT a.k, b.k FROM a JOIN b ON a.k = b.k ORDER BY a.k
+SELECT a.k, b.k FROM a JOIN b ON a.k = b.k ORDER BY k
+SELECT a.k, b.k FROM a JOIN b ON a.k = b.k GROUP BY a.k, b.k
+SELECT k, count(*) FROM a FULL JOIN b USING (k) GROUP BY k
+SELECT k FROM a FULL JOIN b USING (k) WHERE k > 1
+SELECT k FROM a FULL JOIN b USING (k) FULL JOIN c USING (k)
+SELECT * FROM a FULL JOIN b USING (k) JOIN c USING (k)
+SELECT * FROM a FULL JOIN b USING (k) LEFT JOIN c USING (k)
+SELECT * FROM a NATURAL FULL JOIN b NATURAL JOIN c
+SELECT a.*, b.* FROM a NATURAL LEFT JOIN b
+SELECT c.*, a.* FROM a NATURAL RIGHT JOIN c
+SELECT struct(*) FROM a NATURAL JOIN b
+SELECT K FROM a JOIN (SELECT 1 AS K) x USING (k)
+SELECT * FROM a JOIN (SELECT 1 AS K, 5 AS n) x USING (K)
+SELECT DISTINCT a.k, b.k FROM a JOIN b ON a.k = b.k
+SELECT x.k, y.k FROM a x, a y WHERE x.k < y.k
+SELECT count(*) FROM a, a
+SELECT * FROM a, a, a WHERE false
