@@ -184,7 +184,7 @@ mod tests {
             .unwrap();
         let analyzed = DeferErrors.analyze(plan.clone(), &ConfigOptions::default()).unwrap();
         assert_eq!(analyzed, plan);
-        let ordered = in_order(plan.clone()).unwrap();
+        let ordered = in_order(plan).unwrap();
         assert!(!ordered.transformed);
         assert!(!tell(ordered.data).unwrap().transformed);
     }
