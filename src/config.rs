@@ -77,7 +77,6 @@ const FIXED: &[(&str, &str)] = &[
     ("spark.sql.ansi.doubleQuotedIdentifiers", "false"),
     ("spark.sql.caseSensitive", "false"),
     ("spark.sql.decimalOperations.allowPrecisionLoss", "true"),
-    ("spark.sql.groupByAliases", "true"),
     ("spark.sql.groupByOrdinal", "true"),
     ("spark.sql.legacy.timeParserPolicy", "CORRECTED"),
     ("spark.sql.mapKeyDedupPolicy", "EXCEPTION"),

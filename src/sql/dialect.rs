@@ -11,9 +11,9 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 use crate::error::{Error, Result};
 use crate::runtime::stack::with_room;
+use crate::sql::aliases;
 use crate::sql::ast::balance::balance;
 use crate::sql::depth::{self, PARSER_CALLS};
-use crate::sql::aliases;
 use crate::sql::raw_strings::made_plain;
 
 /// How tight a shift binds: between `&` and `+`.

@@ -134,8 +134,7 @@ impl SourceDefinition for FileSourceDefinition {
     }
 
     fn place(&self, storage: &dyn Storage) -> Option<String> {
-        let listing = Listing::new(self.options.files.clone(), storage).ok()?;
-        Some(listing.name().to_owned())
+        Listing::new(&self.options, storage).ok().map(|listing| listing.name())
     }
 
     fn reads_from(&self, folder: &Location, storage: &dyn Storage) -> bool {
