@@ -1,4 +1,4 @@
-TABLE arr (id INT, xs ARRAY<INT>, m MAP<STRING, INT>, st ARRAY<STRUCT<p: INT, q: STRING>>) [["1","array(10,20)","map('k',1,'l',2)","array(struct(1,'x'))"]]
+TABLE arr (id INT, xs ARRAY<INT>, m MAP<STRING, INT>, st ARRAY<STRUCT<p: INT, q: STRING>>) [["1","array(10,20)","map('k',1,'l',2)","array(named_struct('p',1,'q','x'))"]]
 SELECT * FROM LATERAL explode(array(1,2))
 SELECT * FROM LATERAL explode(array(1,2)) t
 SELECT * FROM LATERAL explode(array(1,2)) AS t(c)

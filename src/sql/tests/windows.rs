@@ -76,7 +76,9 @@ async fn qualifiers_stay_across_joins_below_a_window() {
     let from = windowed("w CROSS JOIN d", "ts", TEN);
     assert_eq!(
         bound("SELECT *, window(ts, '10 seconds') AS at FROM w, d").await,
-        format!("SELECT w.ts, w.k, w.v, d.k, d.name, window AS at FROM {from}")
+        format!(
+            "SELECT w.ts, w.k, w.v, d.k AS __millstream_twin_1_k, d.name, window AS at FROM {from}"
+        )
     );
 }
 
