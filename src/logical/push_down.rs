@@ -76,12 +76,10 @@ fn all_conditions(filter: Filter) -> (Vec<Expr>, Arc<LogicalPlan>) {
 
 /// One filter, if those that moved came no further than here.
 fn above(staying: Expr, below: LogicalPlan) -> LogicalPlan {
-    match below {
-        LogicalPlan::Filter(Filter { predicate, input, .. }) => {
-            LogicalPlan::Filter(Filter::new(predicate.and(staying), input))
-        }
-        other => LogicalPlan::Filter(Filter::new(staying, Arc::new(other))),
+    if let LogicalPlan::Filter(Filter { predicate, input, .. }) = below {
+        return LogicalPlan::Filter(Filter::new(predicate.and(staying), input));
     }
+    LogicalPlan::Filter(Filter::new(staying, Arc::new(below)))
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "conditions may pass what is not named")]

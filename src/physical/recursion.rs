@@ -139,7 +139,8 @@ impl RowOperator for LimitedTerm {
     const NAME: &'static str = "RecursionLimitExec";
 
     fn describe(&self) -> String {
-        let bound = |bound: Option<u64>| bound.map_or("any".to_owned(), |most| most.to_string());
+        let bound =
+            |bound: Option<u64>| bound.map_or_else(|| "any".to_owned(), |most| most.to_string());
         format!("levels={}, rows={}", bound(self.limits.levels), bound(self.limits.rows))
     }
 

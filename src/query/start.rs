@@ -88,22 +88,15 @@ pub enum SinkSpec {
 /// Whatever is wrong with the query, its options, its sink or its checkpoint. What the sources
 /// find when they run ends the query and is told by the handle.
 pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQuery> {
-    if let Trigger::Continuous(_) = args.trigger {
-        return Err(Error::unsupported(
-            "continuous mode is not supported yet; use TRIGGER PROCESSING TIME '0 seconds', whose epochs follow each other without a pause",
-        ));
-    }
+    check_trigger(args.trigger)?;
     let checkpoint = Checkpoint::new(args.checkpoint.clone());
     let settings = pinned_settings(&checkpoint, &args.settings).await?;
     let plan = plan_query(&args.state, args.plan.clone(), args.mode, &settings).await?;
     check_fit(&checkpoint, &plan).await?;
     let sink = open_sink(&args, &plan, context).await?;
     let metadata = QueryMetadata::load_or_create(&checkpoint, &Uuid::new_v4().to_string()).await?;
-    let run_id = Uuid::new_v4().to_string();
-    let entry = run_entry(&args, &plan, sink.as_ref(), &run_id);
-    check_previous_run(&checkpoint, &entry, &settings).await?;
-    // From here on a run before this one may do no more; nothing was changed until now.
-    let claim = Claim::take(checkpoint, &entry).await?;
+    let (run_id, claim) =
+        claim_checkpoint(&args, &plan, sink.as_ref(), (checkpoint, &settings)).await?;
     // What the logs said before the claim may be old: the run before this one may have gone on.
     let checkpoint = Checkpoint::new(args.checkpoint.clone());
     let point = resume(read_logs(&checkpoint).await?, &checkpoint.location().given)?;
@@ -172,6 +165,29 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     };
     task::spawn(epochs.run()).detach();
     Ok(query)
+}
+
+fn check_trigger(trigger: Trigger) -> Result<()> {
+    if let Trigger::Continuous(_) = trigger {
+        return Err(Error::unsupported(
+            "continuous mode is not supported yet; use TRIGGER PROCESSING TIME '0 seconds', whose epochs follow each other without a pause",
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the checkpoint that of this run: from here on a run before it may do no more. Nothing was
+/// changed until now.
+async fn claim_checkpoint(
+    args: &StartArgs,
+    plan: &QueryPlan,
+    sink: &dyn StreamSink,
+    (checkpoint, settings): (Checkpoint, &Settings),
+) -> Result<(String, Claim)> {
+    let run_id = Uuid::new_v4().to_string();
+    let entry = run_entry(args, plan, sink, &run_id);
+    check_previous_run(&checkpoint, &entry, settings).await?;
+    Ok((run_id, Claim::take(checkpoint, &entry).await?))
 }
 
 /// What this run says of itself in the checkpoint.

@@ -114,13 +114,13 @@ impl StreamSession {
     /// # Errors
     /// `Invalid` with line and column for a text that cannot be read; those of the statement.
     pub async fn sql(&self, text: &str) -> Result<StreamingDataFrame> {
-        polled_with_room(async {
+        Box::pin(polled_with_room(async {
             let mut last = self.empty();
             for statement in sql::statement::parse(text)? {
                 last = statement::run(self, statement).await?;
             }
             Ok(last)
-        })
+        }))
         .await
     }
 
@@ -133,7 +133,7 @@ impl StreamSession {
         &self,
         statement: sql::statement::Statement,
     ) -> Result<StreamingDataFrame> {
-        polled_with_room(statement::run(self, statement)).await
+        Box::pin(polled_with_room(statement::run(self, statement))).await
     }
 
     /// Reads an unbounded table.

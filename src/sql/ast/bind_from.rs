@@ -90,7 +90,7 @@ impl Binder<'_> {
                     let [name] = parts.as_slice() else { continue };
                     let mut known = scope.relations.iter().take(left).flat_map(|r| &r.columns);
                     if let Some(known) = known.find(|known| same(&known.name, &name.value)) {
-                        *column = spelled(&[known.name.clone()], name);
+                        *column = spelled(std::slice::from_ref(&known.name), name);
                     }
                 }
                 Ok(())
