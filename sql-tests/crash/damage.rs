@@ -146,7 +146,8 @@ fn number(file: &Path) -> Option<u64> {
 /// The error is about the data and names the file.
 fn check_error(file: &Path, error: &Error) -> Fallible<()> {
     let text = error.to_string();
-    let named = file.strip_prefix("out").or(file.strip_prefix("checkpoint")).unwrap_or(file);
+    let named =
+        file.strip_prefix("out").or_else(|_| file.strip_prefix("checkpoint")).unwrap_or(file);
     let name = named.to_string_lossy();
     ensure(text.contains(name.as_ref()), || format!("the error does not name {name}: {text}"))?;
     ensure(matches!(error.kind(), ErrorKind::Data | ErrorKind::Invalid), || {
@@ -204,7 +205,7 @@ fn neighbour(file: &Path) -> Fallible<Option<PathBuf>> {
     }
     files.sort_by_key(|file| (number(file), file.clone()));
     let before = files.iter().rev().find(|other| number(other) < number(file));
-    Ok(before.or(files.first()).cloned())
+    Ok(before.or_else(|| files.first()).cloned())
 }
 
 /// All files below a folder, without those that no listing shows.

@@ -99,7 +99,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) no_takeover: bool,
     /// How epochs are told of on the standard error: `lines`, `json` as Spark's
-    /// StreamingQueryProgress on a line, or `none`
+    /// `StreamingQueryProgress` on a line, or `none`
     #[arg(long, value_enum, default_value_t = Progress::Lines)]
     pub(crate) progress: Progress,
     /// Add a line of JSON for each epoch to this file
