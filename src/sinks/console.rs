@@ -19,6 +19,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
+use crate::column_names::shown_schema;
 use crate::connector::option_doc::{OptionDoc, OptionDocs};
 use crate::connector::options::{OptionReader, Options};
 use crate::connector::output_mode::OutputMode;
@@ -177,7 +178,7 @@ impl StreamSink for ConsoleSink {
 
     async fn commit(&self, batch: &SinkBatch, messages: Vec<CommitMessage>) -> Result<()> {
         let Some(partitions) = self.gathered.rows(batch, &messages)? else { return Ok(()) };
-        let table = show(&self.schema, &partitions.concat(), &self.options)?;
+        let table = show(&shown_schema(&self.schema), &partitions.concat(), &self.options)?;
         let rule = "-".repeat(43);
         let text = format!("{rule}\nBatch: {}\n{rule}\n{table}\n", batch.epoch);
         let output = Arc::clone(&self.output);
