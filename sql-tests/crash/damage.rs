@@ -175,6 +175,7 @@ async fn check_rows(
 fn inflict(damage: Damage, file: &Path) -> Fallible<bool> {
     let mut bytes = fs::read(file)?;
     let (middle, end) = (bytes.len() / 2, bytes.len().saturating_sub(2));
+    let start = end.min(3);
     match damage {
         Damage::CutInHalf => bytes.truncate(middle),
         Damage::Empty => bytes.clear(),
@@ -182,7 +183,7 @@ fn inflict(damage: Damage, file: &Path) -> Fallible<bool> {
             fs::remove_file(file)?;
             return Ok(true);
         }
-        Damage::FlippedAtStart => bytes[3] ^= 4,
+        Damage::FlippedAtStart => bytes[start] ^= 4,
         Damage::FlippedInTheMiddle => bytes[middle] ^= 0x80,
         Damage::FlippedAtEnd => bytes[end] ^= 4,
         Damage::ReplacedByNeighbour => {
