@@ -55,7 +55,7 @@ pub(crate) struct EpochLoop {
     /// Who hears of the query.
     pub(crate) listeners: Listeners,
     /// A checkpoint that goes with the query.
-    pub(crate) _temporary: Option<TempDir>,
+    pub(crate) temporary: Option<TempDir>,
 }
 
 /// What a turn of the loop did.
@@ -85,7 +85,7 @@ impl EpochLoop {
 
     /// Says in the checkpoint that the run has ended, so that the next one need not ask.
     async fn say_ended(&self) {
-        if self._temporary.is_some() {
+        if self.temporary.is_some() {
             return;
         }
         if let Err(error) = self.run.claim.end().await {

@@ -5,7 +5,6 @@
 //! since rows of another place are not those that the checkpoint speaks of. Neither stops it: the
 //! fence keeps two runs apart, and a change may be meant.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -110,12 +109,9 @@ fn may_run(process: &Process, this: &Process) -> bool {
 }
 
 fn changes(before: &Places, now: &Places) -> Vec<String> {
-    let names: BTreeSet<&String> = before.sources.keys().chain(now.sources.keys()).collect();
     let mut changes = Vec::new();
-    for name in names {
-        if let (Some(old), Some(new)) = (before.sources.get(name), now.sources.get(name))
-            && old != new
-        {
+    for (name, old) in &before.sources {
+        if let Some(new) = now.sources.get(name).filter(|new| *new != old) {
             changes.push(format!(
                 "source `{name}` read `{old}` and reads `{new}` now: what it has not read there is \
                  left, and files here are new to it unless they have the same path"

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::checkpoint::claim::{Claim, Places, RunEntry};
 use crate::checkpoint::layout::Checkpoint;
 use crate::checkpoint::query_metadata::QueryMetadata;
+use crate::column_names::shown;
 use crate::config::{Settings, Trigger};
 use crate::connector::options::Options;
 use crate::connector::output_mode::OutputMode;
@@ -161,7 +162,7 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
         last_trigger: None,
         last_report: None,
         listeners: args.listeners,
-        _temporary: args.temporary,
+        temporary: args.temporary,
     };
     task::spawn(epochs.run()).detach();
     Ok(query)
@@ -197,8 +198,9 @@ fn run_entry(args: &StartArgs, plan: &QueryPlan, sink: &dyn StreamSink, run_id: 
         place.map(|place| (name.clone(), place))
     };
     let schema = plan.physical.schema();
-    let column =
-        |field: &FieldRef| format!("{} {}", field.name(), spark_type_name(field.data_type()));
+    let column = |field: &FieldRef| {
+        format!("{} {}", shown(field.name()), spark_type_name(field.data_type()))
+    };
     let places = Places {
         sources: plan.sources.iter().filter_map(place).collect(),
         sink: sink.to_string(),

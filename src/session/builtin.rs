@@ -28,6 +28,9 @@ use crate::sources::socket::SocketSourceFactory;
 /// The sink of a streaming table that names none.
 pub(crate) const MEMORY: &str = "memory";
 
+const CONSOLE: &str = "console";
+const NOOP: &str = "noop";
+
 /// All built-in sources and sinks.
 pub(crate) fn registry() -> Registry {
     let mut registry = Registry::default();
@@ -43,15 +46,20 @@ pub(crate) fn registry() -> Registry {
     registry.add_sink("json", Arc::new(FileSinkFactory::json()));
     registry.add_sink("parquet", Arc::new(FileSinkFactory::parquet()));
     registry.add_sink("text", Arc::new(FileSinkFactory::text()));
-    registry.add_sink("console", Arc::new(ConsoleSinkFactory::default()));
+    registry.add_sink(CONSOLE, Arc::new(ConsoleSinkFactory::default()));
     registry.add_sink(MEMORY, Arc::new(MemorySinkFactory));
-    registry.add_sink("noop", Arc::new(NoopSinkFactory));
+    registry.add_sink(NOOP, Arc::new(NoopSinkFactory));
     registry
 }
 
 /// Whether a sink writes files that a source of the same name reads.
 pub(crate) fn writes_files(format: &str) -> bool {
     FILE_FORMATS.iter().any(|known| known.eq_ignore_ascii_case(format))
+}
+
+/// Whether a sink keeps nothing that could outlive the query.
+pub(crate) fn keeps_nothing(format: &str) -> bool {
+    [CONSOLE, MEMORY, NOOP].iter().any(|known| known.eq_ignore_ascii_case(format))
 }
 
 /// What a file sink is about to write.

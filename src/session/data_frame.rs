@@ -211,7 +211,11 @@ impl StreamingDataFrame {
     /// # Errors
     /// `Invalid` for an unbounded table; whatever fails when the query runs.
     pub async fn collect(&self) -> Result<Vec<RecordBatch>> {
-        let rows = polled_with_room(self.to_data_frame()?.collect()).await?;
+        let frame = self.to_data_frame()?;
+        let task = Arc::new(frame.task_ctx());
+        // What is deep is planned, not run.
+        let plan = polled_with_room(frame.create_physical_plan()).await?;
+        let rows = datafusion::physical_plan::collect(plan, task).await?;
         Ok(rows.into_iter().map(shown_batch).collect::<std::result::Result<_, _>>()?)
     }
 

@@ -12,11 +12,13 @@ use crate::config::Trigger;
 #[cfg(test)]
 use crate::connector::option_doc::OptionDoc;
 use crate::connector::options::{OptionValue, Options, nearest};
+use crate::connector::output_mode::OutputMode;
 use crate::connector::sink::{SinkContext, SinkSession, StreamSink};
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
 use crate::query::handle::StreamingQuery;
 use crate::query::start::{SinkSpec, StartArgs, start};
+use crate::session::builtin;
 use crate::session::session::StreamSession;
 use crate::sinks::foreach::{ForeachFn, ForeachSink, ForeachWriter};
 use crate::sinks::foreach_batch::{ForeachBatchFn, ForeachBatchSink, UserError};
@@ -342,10 +344,8 @@ impl DataStreamWriter {
 /// Whether the rows of a sink may outlive the query, so that a restart would write them again.
 fn outlives(sink: &SinkSpec) -> bool {
     match sink {
-        SinkSpec::Format { format, .. } => {
-            !["console", "memory", "noop"].iter().any(|name| format.eq_ignore_ascii_case(name))
-        }
-        SinkSpec::Open(sink) => sink.can_recover(crate::connector::OutputMode::Append),
+        SinkSpec::Format { format, .. } => !builtin::keeps_nothing(format),
+        SinkSpec::Open(sink) => sink.can_recover(OutputMode::Append),
     }
 }
 

@@ -70,13 +70,10 @@ fn text(
             add(format_args!(": batch {epoch}"));
         }
         add(format_args!(", {rate:.0} rows/s"));
-        let watermark = last.event_time.get("watermark");
-        let millis = watermark.and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-        // The watermark stands at 1970 until there are rows.
-        if let Some(millis) = millis.map(|t| t.timestamp_millis()).filter(|millis| *millis > 0)
-            && let Some(watermark) = watermark
+        if let Some(lag) = lag(last, now_millis)
+            && let Some(watermark) = last.event_time.get("watermark")
         {
-            add(format_args!(", watermark {watermark}, lag {}", lag(now_millis - millis)));
+            add(format_args!(", watermark {watermark}, lag {lag}"));
         }
         if !last.state_operators.is_empty() {
             let rows: u64 = last.state_operators.iter().map(|state| state.num_rows_total).sum();
@@ -86,8 +83,20 @@ fn text(
     text + " | " + doing
 }
 
-/// How far event time is behind now, in the greatest unit of which there are two.
-pub(crate) fn lag(millis: i64) -> String {
+/// How far the watermark of a report is behind a time.
+pub(crate) fn lag(report: &StreamingQueryProgress, time_millis: i64) -> Option<String> {
+    // The watermark stands at 1970 until there are rows.
+    let watermark = millis(report.event_time.get("watermark")?).filter(|millis| *millis > 0)?;
+    Some(span(time_millis - watermark))
+}
+
+/// A time as reports have it, in milliseconds since 1970.
+pub(crate) fn millis(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis())
+}
+
+/// A span in the greatest unit of which there are two.
+fn span(millis: i64) -> String {
     let seconds = millis.div_euclid(1000);
     let (sign, seconds) = if seconds < 0 { ("-", -seconds) } else { ("", seconds) };
     let (value, unit) = match seconds {
@@ -131,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_lag_has_the_unit_that_fits() {
-        assert_eq!([lag(119_999), lag(120_000), lag(7_200_000)], ["119 s", "2 min", "2 h"]);
-        assert_eq!([lag(172_800_000), lag(-1_500)], ["2 d", "-2 s"]);
+        assert_eq!([span(119_999), span(120_000), span(7_200_000)], ["119 s", "2 min", "2 h"]);
+        assert_eq!([span(172_800_000), span(-1_500)], ["2 d", "-2 s"]);
     }
 }

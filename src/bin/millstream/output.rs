@@ -70,7 +70,9 @@ impl Printer {
             emit(&text.add(&batch).map_err(wrap)?)?;
         }
         let last = text.finish().map_err(wrap)?;
-        if self.screen.is_some_and(|screen| screen.page(&last)) {
+        // Of other formats the beginning has been printed already.
+        let is_whole = self.format == Format::Table;
+        if is_whole && self.screen.is_some_and(|screen| screen.page(&last)) {
             return Ok(());
         }
         emit(&last)

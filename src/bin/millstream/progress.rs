@@ -7,11 +7,10 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use chrono::DateTime;
 use millstream::runtime::clock::{Clock, SystemClock};
 use millstream::{StreamingQuery, StreamingQueryManager, StreamingQueryProgress};
 
-use super::bars::{Bars, lag};
+use super::bars::{Bars, lag, millis};
 use super::failure::{Failure, say};
 
 /// How often the queries are looked at, in milliseconds.
@@ -201,14 +200,6 @@ fn label(report: &StreamingQueryProgress) -> &str {
     report.name.as_deref().unwrap_or(&report.id)
 }
 
-/// How far the watermark of a report is behind the time at which the epoch began.
-fn lag_of(report: &StreamingQueryProgress) -> Option<String> {
-    let millis = |text: &str| DateTime::parse_from_rfc3339(text).ok().map(|t| t.timestamp_millis());
-    // The watermark stands at 1970 until there are rows.
-    let watermark = millis(report.event_time.get("watermark")?).filter(|millis| *millis > 0)?;
-    Some(lag(millis(&report.timestamp)? - watermark))
-}
-
 /// One epoch in one line.
 fn line(report: &StreamingQueryProgress) -> String {
     let mut text = format!("{} {}", report.timestamp, label(report));
@@ -221,7 +212,7 @@ fn line(report: &StreamingQueryProgress) -> String {
     add(format_args!(", {:.0} rows/s", report.processed_rows_per_second));
     if let Some(watermark) = report.event_time.get("watermark") {
         add(format_args!(", watermark {watermark}"));
-        if let Some(lag) = lag_of(report) {
+        if let Some(lag) = millis(&report.timestamp).and_then(|began| lag(report, began)) {
             add(format_args!(", lag {lag}"));
         }
     }

@@ -201,7 +201,8 @@ impl Pair<'_> {
     }
 }
 
-const fn is_comparison(op: Operator) -> bool {
+/// Whether an operator compares two values.
+pub(super) const fn is_comparison(op: Operator) -> bool {
     matches!(
         op,
         Operator::Eq

@@ -32,7 +32,7 @@ pub(crate) async fn run(session: StreamSession, printer: Printer) -> Result<Endi
     let mut shell = Shell {
         is_terminal: input.is_terminal(),
         history: input.history().map(Path::to_owned),
-        printer: printer.on_screen(Screen::of_stdout()),
+        printer: printer.on_screen(Screen::of_stdout().filter(|_| input.is_terminal())),
         timing: false,
         failed: false,
         cancelled: false,
