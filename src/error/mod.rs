@@ -16,6 +16,9 @@ use datafusion::error::DataFusionError;
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What a path is called that was not found.
+const PATH: &str = "path";
+
 /// What went wrong, and through [`Error::kind`] what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -220,6 +223,16 @@ impl Error {
     /// An [`Error::Corrupt`] for this file.
     pub fn corrupt(path: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Corrupt { path: path.into(), reason: reason.into() }
+    }
+
+    /// An [`Error::NotFound`] for this path.
+    pub fn missing_path(path: &str) -> Self {
+        Self::NotFound { what: PATH, name: path.to_owned(), nearest: None }
+    }
+
+    /// Whether it says that a path is not there.
+    pub fn is_missing_path(&self) -> bool {
+        matches!(self, Self::NotFound { what, .. } if *what == PATH)
     }
 
     /// What the caller can do about it.

@@ -67,9 +67,7 @@ impl StreamingQueryManager {
     /// `Invalid`.
     pub fn check_name(&self, name: &str) -> Result<()> {
         if self.active().iter().any(|query| query.name() == Some(name)) {
-            return Err(Error::invalid(format!(
-                "a streaming query named `{name}` runs already; stop it first, or choose another name"
-            )));
+            return Err(runs_already(name));
         }
         Ok(())
     }
@@ -126,4 +124,11 @@ impl StreamingQueryManager {
     fn lock(&self) -> MutexGuard<'_, Vec<StreamingQuery>> {
         self.0.queries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The error of a second query of this name.
+pub(crate) fn runs_already(name: &str) -> Error {
+    Error::invalid(format!(
+        "a streaming query named `{name}` runs already; stop it first, or choose another name"
+    ))
 }

@@ -89,12 +89,7 @@ pub enum SinkSpec {
 /// Whatever is wrong with the query, its options, its sink or its checkpoint. What the sources
 /// find when they run ends the query and is told by the handle.
 pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQuery> {
-    check_trigger(args.trigger)?;
-    let checkpoint = Checkpoint::new(args.checkpoint.clone());
-    let settings = pinned_settings(&checkpoint, &args.settings).await?;
-    let plan = plan_query(&args.state, args.plan.clone(), args.mode, &settings).await?;
-    check_fit(&checkpoint, &plan).await?;
-    let sink = open_sink(&args, &plan, context).await?;
+    let Prepared { checkpoint, settings, plan, sink } = prepare(&args, context).await?;
     let metadata = QueryMetadata::load_or_create(&checkpoint, &Uuid::new_v4().to_string()).await?;
     let (run_id, claim) =
         claim_checkpoint(&args, &plan, sink.as_ref(), (checkpoint, &settings)).await?;
@@ -166,6 +161,37 @@ pub async fn start(args: StartArgs, context: SinkContext) -> Result<StreamingQue
     };
     task::spawn(epochs.run()).detach();
     Ok(query)
+}
+
+/// Finds what [`start`] would refuse, and changes nothing.
+///
+/// # Errors
+/// As [`start`].
+pub async fn check(args: &StartArgs, context: SinkContext) -> Result<()> {
+    let Prepared { checkpoint, sink, .. } = prepare(args, context).await?;
+    let point = resume(read_logs(&checkpoint).await?, &checkpoint.location().given)?;
+    if point == ResumePoint::default() {
+        return Ok(());
+    }
+    check_recovery(sink.as_ref(), args.mode, &checkpoint)
+}
+
+/// What a query needs before it claims its checkpoint.
+struct Prepared {
+    checkpoint: Checkpoint,
+    settings: Settings,
+    plan: QueryPlan,
+    sink: Arc<dyn StreamSink>,
+}
+
+async fn prepare(args: &StartArgs, context: SinkContext) -> Result<Prepared> {
+    check_trigger(args.trigger)?;
+    let checkpoint = Checkpoint::new(args.checkpoint.clone());
+    let settings = pinned_settings(&checkpoint, &args.settings).await?;
+    let plan = plan_query(&args.state, args.plan.clone(), args.mode, &settings).await?;
+    check_fit(&checkpoint, &plan).await?;
+    let sink = open_sink(args, &plan, context).await?;
+    Ok(Prepared { checkpoint, settings, plan, sink })
 }
 
 fn check_trigger(trigger: Trigger) -> Result<()> {

@@ -18,13 +18,14 @@ use crate::operators::scan::CatalogTable;
 use crate::session::builtin::MemoryTable;
 use crate::session::data_frame::{StreamingDataFrame, quoted_reference};
 use crate::session::session::StreamSession;
-use crate::session::statement::{find_table, frame, table_names};
+use crate::session::statement::{Purpose, find_table, frame, table_names};
 use crate::sql::catalog::{CatalogStatement, DATABASE, Listed};
 use crate::sql::types::spark_type_name;
 
 pub(crate) async fn run(
     session: &StreamSession,
     statement: CatalogStatement,
+    purpose: Purpose,
 ) -> Result<StreamingDataFrame> {
     match statement {
         CatalogStatement::Show { what, like } => show(session, what, like.as_deref()).await,
@@ -43,7 +44,7 @@ pub(crate) async fn run(
         // There is one, which is in use.
         CatalogStatement::UseDatabase => Ok(session.empty()),
         CatalogStatement::Insert { table, columns, query } => {
-            insert(session, &table, &columns, &query).await
+            insert(session, &table, &columns, &query, purpose).await
         }
     }
 }
@@ -121,6 +122,7 @@ async fn insert(
     name: &str,
     columns: &[String],
     query: &Query,
+    purpose: Purpose,
 ) -> Result<StreamingDataFrame> {
     let table = provider(session, name).await?;
     let memory = memory_of(&table).ok_or_else(|| {
@@ -133,7 +135,12 @@ async fn insert(
     let values = placed(name, &schema, columns, &given)?;
     let (_, plan) = given.into_parts();
     let plan = LogicalPlanBuilder::from(plan).project(values)?.build()?;
-    for batch in session.data_frame(plan).collect().await? {
+    let rows = session.data_frame(plan);
+    if purpose == Purpose::Check {
+        rows.check()?;
+        return Ok(session.empty());
+    }
+    for batch in rows.collect().await? {
         // The table is nullable in every column, whatever the query says of its own.
         memory.add(&RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?)?;
     }

@@ -24,7 +24,7 @@ use crate::session::builtin;
 use crate::session::catalog::memory_of;
 use crate::session::data_frame::{StreamingDataFrame, quoted_reference};
 use crate::session::session::StreamSession;
-use crate::session::statement::{claim_name, frame};
+use crate::session::statement::{Purpose, claim_name, frame};
 use crate::sql::statement::CreateTable;
 
 /// The format of a table that has a path and names none.
@@ -33,6 +33,7 @@ const DEFAULT_FORMAT: &str = "parquet";
 pub(crate) async fn create_table(
     session: &StreamSession,
     create: CreateTable,
+    purpose: Purpose,
 ) -> Result<StreamingDataFrame> {
     // What is to be replaced is still read by the query.
     let is_free = || claim_name(session, &create.name, create.if_not_exists, false);
@@ -47,9 +48,9 @@ pub(crate) async fn create_table(
     check_place(&create, format)?;
     let table = match &create.query {
         Some(query) if format.eq_ignore_ascii_case(builtin::MEMORY) => {
-            with_rows(session, &create, query).await?
+            with_rows(session, &create, query, purpose).await?
         }
-        Some(query) => with_files(session, &create, format, query).await?,
+        Some(query) => with_files(session, (&create, format), query, purpose).await?,
         None => over_source(session, &create, format).await?,
     };
     if create.or_replace {
@@ -166,6 +167,7 @@ async fn with_rows(
     session: &StreamSession,
     create: &CreateTable,
     query: &Query,
+    purpose: Purpose,
 ) -> Result<Arc<dyn TableProvider>> {
     let rows = frame(session, query).await?;
     check_names(create, &rows.schema())?;
@@ -176,6 +178,10 @@ async fn with_rows(
     let table = catalog_table(session, definition).await?;
     let memory = memory_of(&table)
         .ok_or_else(|| Error::internal("the source `memory` gave no table in memory"))?;
+    if purpose == Purpose::Check {
+        rows.check()?;
+        return Ok(table);
+    }
     for batch in rows.collect().await? {
         memory.add(&RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?)?;
     }
@@ -200,9 +206,9 @@ fn check_names(create: &CreateTable, schema: &Schema) -> Result<()> {
 /// A table over files into which the rows of a query were written.
 async fn with_files(
     session: &StreamSession,
-    create: &CreateTable,
-    format: &str,
+    (create, format): (&CreateTable, &str),
     query: &Query,
+    purpose: Purpose,
 ) -> Result<Arc<dyn TableProvider>> {
     let source = session.registry().source(format)?;
     if !builtin::writes_files(format) {
@@ -225,7 +231,10 @@ async fn with_files(
     let options = create.options.iter().filter(|(name, _)| is_read(name)).collect();
     check_empty(session, &create.options).await?;
     let definition = source.define(&options, Some(schema), &context).await?;
-    write(session, create, format, &rows).await?;
+    match purpose {
+        Purpose::Run => write(session, create, format, &rows).await?,
+        Purpose::Check => rows.check()?,
+    }
     catalog_table(session, definition).await
 }
 

@@ -191,6 +191,18 @@ impl StreamingDataFrame {
         Ok(plans.text(mode))
     }
 
+    /// Finds what is wrong with a bounded table before it is computed.
+    ///
+    /// # Errors
+    /// `Invalid` for an unbounded table; those of names and types.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.to_data_frame()?;
+        let state = self.session.state();
+        let options = state.config_options();
+        state.analyzer().execute_and_check(self.plan.clone(), options, |_, _| ())?;
+        Ok(())
+    }
+
     /// DataFusion's own data frame of a bounded table. Of columns that share a name, those behind
     /// the first one are called otherwise in it.
     ///

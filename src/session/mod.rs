@@ -13,6 +13,7 @@ pub mod grouped;
 mod into_table;
 pub mod reader;
 mod relations;
+pub mod script_check;
 #[expect(clippy::module_inception, reason = "the session is what the module is named for")]
 pub mod session;
 pub mod statement;
@@ -24,6 +25,7 @@ pub use expression::{asc, desc, sliding_window, window};
 pub use generator::{explode, explode_outer, inline, inline_outer, posexplode, posexplode_outer};
 pub use grouped::GroupedDataFrame;
 pub use reader::{DataFrameReader, DataStreamReader};
+pub use script_check::Checked;
 pub use session::StreamSession;
 pub use writer::DataStreamWriter;
 

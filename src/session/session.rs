@@ -24,7 +24,8 @@ use crate::session::builtin::{self, MemoryTable};
 use crate::session::data_frame::StreamingDataFrame;
 use crate::session::files::SessionFiles;
 use crate::session::reader::{DataFrameReader, DataStreamReader, scan};
-use crate::session::statement;
+use crate::session::script_check::{Checked, check, own_catalogs};
+use crate::session::statement::{self, Purpose};
 use crate::sql;
 use crate::sql::planner::GroupByAliases;
 
@@ -117,7 +118,7 @@ impl StreamSession {
         Box::pin(polled_with_room(async {
             let mut last = self.empty();
             for statement in sql::statement::parse(text)? {
-                last = statement::run(self, statement).await?;
+                last = statement::run(self, statement, Purpose::Run).await?;
             }
             Ok(last)
         }))
@@ -133,7 +134,36 @@ impl StreamSession {
         &self,
         statement: sql::statement::Statement,
     ) -> Result<StreamingDataFrame> {
-        Box::pin(polled_with_room(statement::run(self, statement))).await
+        Box::pin(polled_with_room(statement::run(self, statement, Purpose::Run))).await
+    }
+
+    /// Finds what is wrong with a script before any of it is run: gives for each statement what
+    /// [`run_statement`](Self::run_statement) would refuse. No row is written, no query is started,
+    /// and the session stays as it is. What only the rows can tell is not found.
+    ///
+    /// # Errors
+    /// Those of the catalogs of the session.
+    pub async fn check(
+        &self,
+        statements: &[sql::statement::Statement],
+    ) -> Result<Vec<Result<Checked>>> {
+        Box::pin(polled_with_room(check(self, statements))).await
+    }
+
+    /// A session with the same tables and settings. What is changed in one is not in the other, but
+    /// for the rows of tables in memory and the streaming queries.
+    pub(super) async fn copy(&self) -> Result<Self> {
+        let state = self.state();
+        let catalogs = own_catalogs(&state).await?;
+        let state = SessionStateBuilder::new_from_existing(state).with_catalog_list(catalogs);
+        Ok(Self(Arc::new(Inner {
+            context: SessionContext::new_with_state(state.build()),
+            settings: RwLock::new(self.settings()),
+            registry: self.registry().clone(),
+            storage: Arc::clone(self.storage()),
+            clock: Arc::clone(self.clock()),
+            queries: self.streams().clone(),
+        })))
     }
 
     /// Reads an unbounded table.

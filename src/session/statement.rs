@@ -20,21 +20,40 @@ use crate::session::session::StreamSession;
 use crate::sql::planner::plan;
 use crate::sql::statement::{CreateStreamingTable, Statement};
 
-/// Runs a statement; a query is planned only.
+/// Why a statement is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It is to have its effect.
+    Run,
+    /// What is wrong with it is to be found: tables are made known to the session, but no row is
+    /// written, and no query is started or stopped.
+    Check,
+}
+
+/// Carries out a statement; a query is planned only.
 pub(crate) async fn run(
     session: &StreamSession,
     statement: Statement,
+    purpose: Purpose,
 ) -> Result<StreamingDataFrame> {
     match statement {
-        Statement::Query(query) => frame(session, &query).await,
-        Statement::CreateTable(create) => create_table(session, create).await,
-        Statement::CreateStreamingTable(create) => create_streaming_table(session, create).await,
+        Statement::Query(query) => {
+            let frame = frame(session, &query).await?;
+            if purpose == Purpose::Check {
+                frame.check()?;
+            }
+            Ok(frame)
+        }
+        Statement::CreateTable(create) => create_table(session, create, purpose).await,
+        Statement::CreateStreamingTable(create) => {
+            create_streaming_table(session, create, purpose).await
+        }
         Statement::CreateView { name, or_replace, query } => {
             create_view(session, &name, or_replace, &query).await
         }
         Statement::ShowStreamingQueries => show_queries(session),
         Statement::StopStreamingQuery { name, if_exists } => {
-            stop_query(session, &name, if_exists).await
+            stop_query(session, &name, if_exists, purpose).await
         }
         Statement::Explain { mode, statement } => explain(session, mode, *statement).await,
         Statement::Set { key, value } => set(session, &key, value.as_deref()),
@@ -44,7 +63,7 @@ pub(crate) async fn run(
         Statement::DropView { name, if_exists } => {
             drop_table(session, Kind::View, &name, if_exists).await
         }
-        Statement::Catalog(statement) => catalog::run(session, statement).await,
+        Statement::Catalog(statement) => catalog::run(session, statement, purpose).await,
     }
 }
 
@@ -57,6 +76,7 @@ pub(crate) async fn frame(session: &StreamSession, query: &Query) -> Result<Stre
 async fn create_streaming_table(
     session: &StreamSession,
     create: CreateStreamingTable,
+    purpose: Purpose,
 ) -> Result<StreamingDataFrame> {
     if !claim_name(session, &create.name, create.if_not_exists, false)? {
         return Ok(session.empty());
@@ -72,7 +92,11 @@ async fn create_streaming_table(
         .partition_by(create.partition_by)
         .options(create.options.iter());
     let written = writer.written_table(&create.name).await?;
-    if let Err(error) = Box::pin(writer.start()).await {
+    let started = match purpose {
+        Purpose::Run => Box::pin(writer.start()).await.map(|_query| ()),
+        Purpose::Check => writer.check().await,
+    };
+    if let Err(error) = started {
         // A sink may have registered its table before the query was refused.
         session.context().deregister_table(quoted_reference(&create.name))?;
         return Err(error);
@@ -143,12 +167,14 @@ async fn stop_query(
     session: &StreamSession,
     name: &str,
     if_exists: bool,
+    purpose: Purpose,
 ) -> Result<StreamingDataFrame> {
     let active = session.streams().active();
     let found = active.iter().find(|query| {
         query.id() == name || query.name().is_some_and(|known| known.eq_ignore_ascii_case(name))
     });
     match found {
+        Some(_) if purpose == Purpose::Check => (),
         Some(query) => query.stop().await?,
         None if if_exists => (),
         None => {

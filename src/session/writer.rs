@@ -17,7 +17,7 @@ use crate::connector::sink::{SinkContext, SinkSession, StreamSink};
 use crate::connector::storage::Location;
 use crate::error::{Error, Result};
 use crate::query::handle::StreamingQuery;
-use crate::query::start::{SinkSpec, StartArgs, start};
+use crate::query::start::{SinkSpec, StartArgs, check, start};
 use crate::session::builtin;
 use crate::session::session::StreamSession;
 use crate::sinks::foreach::{ForeachFn, ForeachSink, ForeachWriter};
@@ -122,7 +122,7 @@ impl DataStreamWriter {
         self
     }
 
-    /// What is written in each epoch: an [`OutputMode`](crate::connector::OutputMode), or its name.
+    /// What is written in each epoch: an [`OutputMode`], or its name.
     /// The default is append.
     pub fn output_mode(mut self, mode: impl Into<String>) -> Self {
         self.mode = mode.into();
@@ -187,7 +187,24 @@ impl DataStreamWriter {
     /// # Errors
     /// `Unsupported` for a query that cannot be a stream in this output mode, with the way out;
     /// those of the options; `Incompatible` for a query that does not fit its checkpoint.
-    pub async fn start(mut self) -> Result<StreamingQuery> {
+    pub async fn start(self) -> Result<StreamingQuery> {
+        let session = self.session.clone();
+        let (args, context) = self.prepare()?;
+        let query = Box::pin(start(args, context)).await.map_err(name_own_options)?;
+        session.streams().add(query.clone());
+        Ok(query)
+    }
+
+    /// Finds what [`start`](Self::start) would refuse, and starts nothing.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub(crate) async fn check(self) -> Result<()> {
+        let (args, context) = self.prepare()?;
+        Box::pin(check(&args, context)).await.map_err(name_own_options)
+    }
+
+    fn prepare(mut self) -> Result<(StartArgs, SinkContext)> {
         let mode = self.mode.parse()?;
         self.take_name()?;
         if let Some(name) = &self.name {
@@ -212,9 +229,7 @@ impl DataStreamWriter {
             clock: Arc::clone(self.session.clock()),
             listeners: self.session.streams().listeners().clone(),
         };
-        let query = Box::pin(start(args, context)).await.map_err(name_own_options)?;
-        self.session.streams().add(query.clone());
-        Ok(query)
+        Ok((args, context))
     }
 
     /// Starts the query with files in this folder: the option `path`, then [`start`](Self::start).

@@ -44,6 +44,21 @@ pub enum CatalogStatement {
     },
 }
 
+impl CatalogStatement {
+    /// What the statement does and to what, such as `DESCRIBE clicks`.
+    pub(super) fn title(&self) -> String {
+        match self {
+            Self::Show { what, .. } => format!("SHOW {}", format!("{what:?}").to_uppercase()),
+            Self::ShowColumns { table } => format!("SHOW COLUMNS IN {table}"),
+            Self::ShowColumnsOfQuery(_) => "SHOW COLUMNS".to_owned(),
+            Self::Describe { table } => format!("DESCRIBE {table}"),
+            Self::DescribeQuery(_) => "DESCRIBE query".to_owned(),
+            Self::UseDatabase => "USE".to_owned(),
+            Self::Insert { table, .. } => format!("INSERT INTO {table}"),
+        }
+    }
+}
+
 /// What there are lists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listed {

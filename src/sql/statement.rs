@@ -77,6 +77,25 @@ pub enum Statement {
     Catalog(CatalogStatement),
 }
 
+impl Statement {
+    /// What the statement does and to what, such as `CREATE TABLE clicks`.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Query(_) => "query".to_owned(),
+            Self::CreateTable(create) => format!("CREATE TABLE {}", create.name),
+            Self::CreateStreamingTable(create) => format!("CREATE STREAMING TABLE {}", create.name),
+            Self::CreateView { name, .. } => format!("CREATE TEMPORARY VIEW {name}"),
+            Self::ShowStreamingQueries => "SHOW STREAMING QUERIES".to_owned(),
+            Self::StopStreamingQuery { name, .. } => format!("STOP STREAMING QUERY {name}"),
+            Self::Explain { statement, .. } => format!("EXPLAIN {}", statement.title()),
+            Self::Set { key, .. } => format!("SET {key}"),
+            Self::DropTable { name, .. } => format!("DROP TABLE {name}"),
+            Self::DropView { name, .. } => format!("DROP VIEW {name}"),
+            Self::Catalog(statement) => statement.title(),
+        }
+    }
+}
+
 /// `CREATE TABLE`: a table of the catalog over a source, or with the rows of a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateTable {

@@ -9,6 +9,7 @@ const EXAMPLES: &str = "\
 Examples:
   millstream run job.sql                      run until Ctrl-C
   millstream run job.sql --available-now      process what is there, then end
+  millstream check job.sql                    tell what is wrong with it, run nothing
   millstream sql                              a shell; .help tells its commands
   millstream sql -c 'SELECT 1 AS one'
   millstream sql -f report.sql --format csv > report.csv
@@ -19,7 +20,7 @@ Exit code: 0 when all went well, 1 when a statement or a query failed, 2 for wro
 130 when a signal ended the command before its work was done.";
 
 const RUN_HELP: &str = "\
-Runs the statements of a file in order. The streaming queries that they start go on until they
+Checks the statements of a file, then runs them in order. The streaming queries that they start go on until they
 end, until one fails, or until Ctrl-C or SIGTERM: then each finishes its epoch, and a second
 signal aborts at once. What was aborted is done again, exactly once, at the next start.
 
@@ -27,6 +28,13 @@ A query statement, such as SELECT, prints its rows as a table. It waits for the 
 before it that end by themselves (TRIGGER ONCE or AVAILABLE NOW), and so sees their results.
 On the standard error each query says where it begins, and each of its epochs prints a line; a
 terminal has a line for each query instead, with its rate, watermark, lag and state.";
+
+const CHECK_HELP: &str = "\
+Tells of each statement of a file whether it is good or what is wrong with it: words, names, types,
+options, output modes, and whether each query fits its checkpoint. No row is written and no query
+is started; `run` does the same before its first statement. A statement that reads files which one
+before it is to write is named as such. What only the rows can tell, such as a text that is no
+number, is not found.";
 
 const SQL_HELP: &str = "\
 Runs statements and prints the rows of each query among them.
@@ -64,6 +72,9 @@ pub(crate) enum Command {
     /// Run a script with streaming queries, until they end or are stopped
     #[command(long_about = RUN_HELP)]
     Run(RunArgs),
+    /// Tell what is wrong with a script, and run nothing
+    #[command(long_about = CHECK_HELP)]
+    Check(CheckArgs),
     /// Run statements and print the rows of each query; without statements, a shell
     #[command(long_about = SQL_HELP)]
     Sql(SqlArgs),
@@ -105,6 +116,15 @@ pub(crate) struct RunArgs {
     /// Add a line of JSON for each epoch to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) progress_file: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The script; `-` reads the standard input
+    #[arg(value_name = "FILE.sql")]
+    pub(crate) file: PathBuf,
     #[command(flatten)]
     common: Common,
 }
@@ -204,6 +224,7 @@ impl Command {
     const fn common(&self) -> &Common {
         match self {
             Self::Run(args) => &args.common,
+            Self::Check(args) => &args.common,
             Self::Sql(args) => &args.common,
             Self::Checkpoint(CheckpointArgs {
                 command: CheckpointCommand::Show { common, .. },

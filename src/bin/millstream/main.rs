@@ -1,11 +1,13 @@
 //! The command line of Millstream: `millstream run` for scripts with streaming queries,
-//! `millstream sql` for statements with an end, and for a shell.
+//! `millstream check` for what is wrong with one, `millstream sql` for statements with an end, and
+//! for a shell.
 //!
 //! Rows go to the standard output, everything else to the standard error, so that results can be
 //! piped. Nothing here is of use to a program that embeds the engine.
 //!
 //! ```text
-//! args --> script --> execution       statements in order, then the end of the queries
+//! args --> script --> check           each statement, before any is run
+//!            |------> execution       statements in order, then the end of the queries
 //!          shell ------'              statements as they are typed
 //!                     |- output       the rows of queries, as a table, CSV or JSON
 //!                     |- progress     a line for each epoch or query, and who failed
@@ -14,6 +16,7 @@
 
 mod args;
 mod bars;
+mod check;
 mod checkpoint;
 mod execution;
 mod failure;
@@ -111,6 +114,7 @@ fn start(cli: &Cli) -> Result<Ending, Failure> {
         let session = session(cli)?;
         match &cli.command {
             Command::Run(args) => Box::pin(run::run(session, args)).await,
+            Command::Check(args) => Box::pin(check::check(&session, args)).await,
             Command::Sql(args) => Box::pin(sql::sql(session, args)).await,
             Command::Checkpoint(args) => Box::pin(checkpoint::checkpoint(args)).await,
         }

@@ -5,6 +5,7 @@ use millstream::config::Trigger;
 use millstream::sql::statement::Statement;
 
 use super::args::{Format, Progress, RunArgs};
+use super::check::refuse_wrong;
 use super::execution::{Ending, Execution};
 use super::failure::Failure;
 use super::output::Printer;
@@ -17,6 +18,7 @@ pub(crate) async fn run(session: StreamSession, args: &RunArgs) -> Result<Ending
     if args.available_now {
         process_what_is_there(&mut script);
     }
+    refuse_wrong(&session, &script).await?;
     let lines = match args.progress {
         Progress::Lines => Lines::for_stderr(),
         Progress::Json => Lines::Json,

@@ -5,6 +5,7 @@ use millstream::sql::statement::Statement;
 use millstream::{Error, StreamSession};
 
 use super::args::SqlArgs;
+use super::check::refuse_wrong;
 use super::execution::{Ending, Execution, ends};
 use super::failure::Failure;
 use super::output::Printer;
@@ -21,6 +22,7 @@ pub(crate) async fn sql(session: StreamSession, args: &SqlArgs) -> Result<Ending
         (texts, _) => Script::of_arguments(texts)?,
     };
     refuse_endless(&script)?;
+    refuse_wrong(&session, &script).await?;
     let monitor = Monitor::new(session.streams().clone(), Lines::None);
     Execution { session, script, printer }.run(monitor).await
 }

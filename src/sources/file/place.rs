@@ -97,7 +97,7 @@ impl Place {
         if !self.files.patterns.is_empty() || self.is_there(storage).await? {
             return Ok(());
         }
-        Err(Error::NotFound { what: "path", name: self.base.url.clone(), nearest: None })
+        Err(Error::missing_path(&self.base.url))
     }
 
     /// Whether there is a folder or a file here; of a pattern, the folder before it.
@@ -116,7 +116,7 @@ impl Place {
         if self.files.patterns.is_empty() || !self.list().await?.is_empty() {
             return Ok(());
         }
-        Err(Error::NotFound { what: "path", name: self.files.given.clone(), nearest: None })
+        Err(Error::missing_path(&self.files.given))
     }
 
     /// Whether the files are those that the log of a file sink names.
