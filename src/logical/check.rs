@@ -120,7 +120,7 @@ const NODE_RULES: &[Rule] = &[
                     | LogicalPlan::Statement(_)
             )
         },
-        message: "a statement that ends cannot read a stream; start a query with `write_stream()`, or with CREATE STREAMING TABLE",
+        message: "a statement that ends cannot read a stream; start a query with CREATE STREAMING TABLE, or with `write_stream()` in the builder",
     },
 ];
 

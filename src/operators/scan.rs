@@ -83,7 +83,7 @@ impl TableProvider for StreamTable {
         _limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         Err(Error::invalid(
-            "a query over a stream has no end and cannot be collected; start it with `write_stream()`, or with CREATE STREAMING TABLE in SQL",
+            "a query over a stream has no end and cannot be collected; start it with CREATE STREAMING TABLE, or with `write_stream()` in the builder",
         )
         .into())
     }

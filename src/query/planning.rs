@@ -62,7 +62,7 @@ pub async fn plan_query(
 ) -> Result<QueryPlan> {
     if !is_streaming(&plan) {
         return Err(Error::invalid(
-            "the query reads no stream, so it cannot be started as one; read at least one table with `read_stream()`, or with FROM STREAM t in SQL",
+            "the query reads no stream, so it cannot be started as one; read at least one table with FROM STREAM t, or with `read_stream()` in the builder",
         ));
     }
     let state = planner::streaming_session(state);

@@ -212,7 +212,7 @@ impl StreamingDataFrame {
         check_subqueries(&self.plan)?;
         if self.is_streaming() {
             return Err(Error::invalid(
-                "a query over a stream has no end and cannot be collected; start it with `write_stream()`, or with CREATE STREAMING TABLE in SQL",
+                "a query over a stream has no end and cannot be collected; start it with CREATE STREAMING TABLE, or with `write_stream()` in the builder",
             ));
         }
         Ok(DataFrame::new(self.session.state(), self.plan.clone()))

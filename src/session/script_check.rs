@@ -1,6 +1,6 @@
 //! Finds what is wrong with a script before any of its statements is run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::catalog::{
@@ -37,7 +37,7 @@ pub(super) async fn check(
         session: session.copy().await?,
         endless: BTreeSet::new(),
         writes_files: None,
-        unknown: None,
+        unknown: BTreeMap::new(),
     };
     let mut found = Vec::with_capacity(statements.len());
     for (at, statement) in statements.iter().enumerate() {
@@ -52,8 +52,8 @@ struct ScriptCheck {
     endless: BTreeSet<String>,
     /// The first statement that would have written files.
     writes_files: Option<usize>,
-    /// The first statement whose tables are not known.
-    unknown: Option<usize>,
+    /// The statements that would have made a table or a query of this name, if they were right.
+    unknown: BTreeMap<String, usize>,
 }
 
 impl ScriptCheck {
@@ -69,7 +69,9 @@ impl ScriptCheck {
             Ok(_frame) => Ok(Checked::Good),
             Err(error) => {
                 let depends = self.depends_on(statement, &error);
-                self.unknown.get_or_insert(number);
+                if let Some(name) = made_by(statement) {
+                    self.unknown.insert(name.to_lowercase(), number);
+                }
                 depends.map(Checked::DependsOn).ok_or(error)
             }
         }
@@ -103,10 +105,24 @@ impl ScriptCheck {
             statement,
             Statement::CreateTable(CreateTable { schema: None, query: None, .. })
         );
-        if let Some(number) = self.writes_files.filter(|_| error.is_missing_path() || finds_columns) {
+        if let Some(number) = self.writes_files.filter(|_| error.is_missing_path() || finds_columns)
+        {
             return Some(number);
         }
-        self.unknown.filter(|_| matches!(error, Error::NotFound { .. }))
+        match error {
+            Error::NotFound { name, .. } => self.unknown.get(&name.to_lowercase()).copied(),
+            _ => None,
+        }
+    }
+}
+
+/// The name that can be used when the statement has been run.
+fn made_by(statement: &Statement) -> Option<&str> {
+    match statement {
+        Statement::CreateTable(create) => Some(&create.name),
+        Statement::CreateStreamingTable(create) => Some(&create.name),
+        Statement::CreateView { name, .. } => Some(name),
+        _ => None,
     }
 }
 

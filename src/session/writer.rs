@@ -306,7 +306,7 @@ impl DataStreamWriter {
             }
         };
         Err(Error::unsupported(format!(
-            "{name} does not keep rows apart by the values of columns; leave out `partition_by`, or write files"
+            "{name} does not keep rows apart by the values of columns; leave out PARTITIONED BY (in the builder `partition_by`), or write files"
         )))
     }
 

@@ -39,7 +39,7 @@ impl StreamOnly {
 
 fn refused(format: &str) -> Error {
     Error::unsupported(format!(
-        "source `{format}` makes rows as time goes by and has no table of them; read it as a stream, with `read_stream()` or with FROM STREAM in SQL"
+        "source `{format}` makes rows as time goes by and has no table of them; read it as a stream, with FROM STREAM, or with `read_stream()` in the builder"
     ))
 }
 

@@ -1,6 +1,6 @@
 //! Casts that make no sense: Spark refuses them in ANSI mode, and DataFusion would give some number.
 
-use arrow::datatypes::DataType::{self, Binary, Boolean, Date32, Timestamp};
+use arrow::datatypes::DataType::{self, Binary, Boolean, Date32, Duration, Interval, Timestamp};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::Result;
@@ -52,6 +52,13 @@ fn instead(from: &DataType, to: &DataType) -> Option<&'static str> {
             Some("cast by way of TIMESTAMP")
         }
         (number, Binary) if is_number(number) => Some("use hex and unhex"),
+        // A cast with a unit is a call by now.
+        (Duration(_) | Interval(_), number) if is_number(number) => Some(
+            "cast it to a unit first, and to INT, BIGINT or DECIMAL then: CAST(CAST(v AS INTERVAL SECOND) AS INT)",
+        ),
+        (number, Duration(_) | Interval(_)) if is_number(number) => {
+            Some("cast a whole number or a DECIMAL")
+        }
         _ => None,
     }
 }

@@ -14,6 +14,7 @@ use crate::runtime::stack::with_room;
 use crate::sql::aliases;
 use crate::sql::ast::balance::balance;
 use crate::sql::depth::{self, PARSER_CALLS};
+use crate::sql::escapes::unescaped;
 use crate::sql::raw_strings::made_plain;
 
 /// How tight a shift binds: between `&` and `+`.
@@ -187,9 +188,13 @@ impl Dialect for StreamDialect {
 
 /// Splits a text into tokens; blanks and comments are tokens too.
 pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
-    Tokenizer::new(&StreamDialect, &made_plain(text))
+    // What is escaped is read here: the tokenizer knows few of the escapes.
+    let tokens = Tokenizer::new(&StreamDialect, &made_plain(text))
+        .with_unescape(false)
         .tokenize_with_location()
-        .map_err(|error| at(error.location, &error.message))
+        .map_err(|error| at(error.location, &error.message))?;
+    let read = |token: TokenWithSpan| TokenWithSpan { token: unescaped(token.token), ..token };
+    Ok(tokens.into_iter().map(read).collect())
 }
 
 /// Runs `parse` over all of `tokens`.

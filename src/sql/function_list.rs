@@ -60,10 +60,12 @@ const INTERNAL: &[&str] = &[
     "duration_times",
     "duration_times_double",
     "get_field",
+    "interval_in_units",
     "interval_negated",
     "interval_of_days",
     "interval_of_micros",
     "interval_of_months",
+    "interval_of_units",
     "mode_desc",
     "months_divided",
     "months_negated",
@@ -82,6 +84,7 @@ const INTERNAL: &[&str] = &[
     "time_plus_months",
     "true_or_null",
     "try_cast_to_type",
+    "try_interval_of_units",
     "with_metadata",
 ];
 

@@ -27,6 +27,7 @@ mod constants;
 mod cursor;
 mod depth;
 mod dialect;
+mod escapes;
 mod expr_planner;
 mod interval;
 mod lateral_view;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use datafusion::catalog::TableProvider;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, TableReference};
+use datafusion::common::{DFSchema, TableReference, plan_err};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::planner::{
@@ -26,8 +26,9 @@ use crate::operators::watermark::with_watermark;
 use crate::operators::window_assign::{WINDOW_COLUMN, assign_windows};
 use crate::sql::files::FILES_CATALOG;
 use crate::sql::functions::generators::plan::{Call, Naming, generate};
-use crate::sql::functions::widening::{as_type, common};
+use crate::sql::functions::widening::{as_type, common, types_of};
 use crate::sql::marker::{self, GeneratorShape, Marker};
+use crate::sql::types::spark_type_name;
 
 /// What a column `window` of the input is called beside a new one.
 pub(super) const INPUT_WINDOW_COLUMN: &str = "__window_of_input";
@@ -93,6 +94,7 @@ fn inline_table(
     if rows.iter().all(|row| row.len() == width) {
         for at in 0..width {
             let column: Vec<&Expr> = rows.iter().map(|row| &row[at]).collect();
+            check_texts(&column, &schema, at)?;
             let Some(common) = common(&column, &schema, is_ansi)? else { continue };
             for row in &mut rows {
                 row[at] = as_type(row[at].clone(), &common, &schema)?;
@@ -101,6 +103,21 @@ fn inline_table(
     }
     let plan = LogicalPlanBuilder::values(rows)?.build()?;
     Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias.clone()))))
+}
+
+/// Refuses texts beside other values, of which none stands for a column of both.
+fn check_texts(column: &[&Expr], schema: &DFSchema, at: usize) -> DfResult<()> {
+    let types = types_of(column, schema).unwrap_or_default();
+    let text = types.iter().find(|of| of.is_string());
+    let other = types.iter().find(|of| !of.is_string());
+    match text.and(other) {
+        None => Ok(()),
+        Some(other) => plan_err!(
+            "column {} of VALUES holds texts and values of the type {}; write it in one type",
+            at + 1,
+            spark_type_name(other)
+        ),
+    }
 }
 
 /// The unbounded form of a table.

@@ -36,15 +36,20 @@ pub(super) fn counted(plan: LogicalPlan) -> Result<LogicalPlan> {
     Ok(plan.data)
 }
 
-/// Whether DataFusion made the join of a set operation that keeps repeated rows. No join of a user
-/// pairs nulls by its keys, and sides without repeated rows need no counting. A stream is refused
-/// later.
-fn is_all(join: &Join) -> bool {
+/// Whether DataFusion made the join of EXCEPT or INTERSECT: no join of a user pairs nulls by its
+/// keys.
+pub(super) fn is_set_operation(join: &Join) -> bool {
     matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
         && join.null_equality == NullEquality::NullEqualsNull
         && join.filter.is_none()
         && join.on.len() == join.left.schema().fields().len()
         && join.on.len() == join.right.schema().fields().len()
+}
+
+/// Whether it keeps repeated rows. Sides without repeated rows need no counting, and a stream is
+/// refused later.
+fn is_all(join: &Join) -> bool {
+    is_set_operation(join)
         && !matches!(*join.left, LogicalPlan::Distinct(_))
         // A subquery that looks at the row around it asks for EXISTS, where counts say nothing.
         && join.left.all_out_ref_exprs().is_empty()

@@ -112,7 +112,8 @@ const AFTER_A_TABLE: &[&str] = &[
 impl Pass<'_> {
     fn step(&mut self) -> Result<()> {
         let token = &self.input[self.next];
-        if let Some((tokens, taken)) = words::respelled(&self.input[self.next..]) {
+        let before = self.next.checked_sub(1).and_then(|before| self.input.get(before));
+        if let Some((tokens, taken)) = words::respelled(before, &self.input[self.next..]) {
             for new in tokens {
                 self.emit(new, token.span);
             }

@@ -15,17 +15,24 @@ const SUFFIXES: &[(&str, &str)] =
 
 /// What to write for the first of `tokens`, and how many of them it stands for; `None` for what
 /// stays as it is.
-pub(super) fn respelled(tokens: &[TokenWithSpan]) -> Option<(Vec<Token>, usize)> {
+/// `before` is the token before them.
+pub(super) fn respelled(
+    before: Option<&TokenWithSpan>,
+    tokens: &[TokenWithSpan],
+) -> Option<(Vec<Token>, usize)> {
     let first = tokens.first()?;
     match &first.token {
         Token::Number(digits, _) => number(digits, tokens),
         Token::DoubleQuotedString(text) => Some((vec![Token::SingleQuotedString(text.clone())], 1)),
-        Token::Word(word) if word.quote_style.is_none() => plain_word(tokens),
+        Token::Word(word) if word.quote_style.is_none() => plain_word(before, tokens),
         _ => None,
     }
 }
 
-fn plain_word(tokens: &[TokenWithSpan]) -> Option<(Vec<Token>, usize)> {
+fn plain_word(
+    before: Option<&TokenWithSpan>,
+    tokens: &[TokenWithSpan],
+) -> Option<(Vec<Token>, usize)> {
     let word = |text: &str| Token::make_word(text, None);
     let next = |at: usize, words: &[&str]| {
         tokens.get(at).is_some_and(|token| words.iter().any(|word| is_word(token, word)))
@@ -49,9 +56,10 @@ fn plain_word(tokens: &[TokenWithSpan]) -> Option<(Vec<Token>, usize)> {
         let patterns = if next(1, &["ALL"]) { LIKE_ALL } else { LIKE_ANY };
         return Some((vec![first.token.clone(), word(patterns)], 2));
     }
-    // What is not said is a blank.
-    if ["LEADING", "TRAILING", "BOTH"].iter().any(|side| is_word(first, side)) && next(1, &["FROM"])
-    {
+    // What is not said is a blank. Elsewhere than in TRIM(BOTH FROM ..) they are names.
+    let is_first = before.is_some_and(|token| token.token == Token::LParen);
+    let is_side = ["LEADING", "TRAILING", "BOTH"].iter().any(|side| is_word(first, side));
+    if is_side && is_first && next(1, &["FROM"]) {
         let blank = Token::SingleQuotedString(" ".to_owned());
         return Some((vec![first.token.clone(), blank], 1));
     }

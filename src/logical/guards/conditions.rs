@@ -1,4 +1,4 @@
-//! The wrappings of conditions that can fail, which the optimizer does not open.
+//! The wrappings of what can fail, which the optimizer does not open.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use arrow::array::{Array, ArrayRef, BooleanArray, new_null_array};
 use arrow::compute::kernels::cmp::eq;
 use arrow::compute::kernels::zip::zip;
 use arrow::compute::prep_null_mask_filter;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::cast::as_boolean_array;
 use datafusion::common::{internal_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    Cast, ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 
 /// A condition of a filter that can fail. The arguments behind it are columns of its guards: the
@@ -136,5 +137,52 @@ impl ScalarUDFImpl for OrderedCase {
             result = zip(&when, &then.into_array(rows)?, &result)?;
         }
         Ok(ColumnarValue::Array(result))
+    }
+}
+
+/// A cast that can fail. The optimizer would compute a cast of a constant at once and give up where
+/// it fails, though it may stand in a branch that no row reaches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LateCast {
+    to: FieldRef,
+    signature: Signature,
+}
+
+impl LateCast {
+    /// Wraps a cast.
+    pub fn wrap(cast: Cast) -> Expr {
+        let signature = Signature::any(1, Volatility::Immutable);
+        ScalarUDF::from(Self { to: cast.field, signature }).call(vec![*cast.expr])
+    }
+
+    /// The cast of this value.
+    pub fn open(&self, value: Expr) -> Expr {
+        Expr::Cast(Cast { expr: Box::new(value), field: Arc::clone(&self.to) })
+    }
+}
+
+impl ScalarUDFImpl for LateCast {
+    fn name(&self) -> &'static str {
+        "late_cast"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _types: &[DataType]) -> Result<DataType> {
+        Ok(self.to.data_type().clone())
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let is_nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        Ok(Arc::new(Field::new(self.name(), self.to.data_type().clone(), is_nullable)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match args.args.as_slice() {
+            [value] => value.cast_to(self.to.data_type(), None),
+            _ => internal_err!("a cast takes one value"),
+        }
     }
 }

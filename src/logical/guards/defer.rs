@@ -17,8 +17,8 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use crate::logical::guards::conditions::{Guarded, OrderedCase};
-use crate::logical::guards::fallible::can_fail;
+use crate::logical::guards::conditions::{Guarded, LateCast, OrderedCase};
+use crate::logical::guards::fallible::{can_fail, is_safe};
 
 /// The last rule of the analyzer: what can fail is wrapped.
 #[derive(Debug)]
@@ -49,8 +49,29 @@ impl AnalyzerRule for DeferErrors {
                 Ok(defer(expr, &schema)?.update_data(|expr| name.restore(expr)))
             })
         })?;
-        Ok(plan.data)
+        late_casts(plan.data)
     }
+}
+
+/// Wraps the casts that can fail.
+fn late_casts(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let plan = plan.transform_up_with_subqueries(|node| {
+        let mut schema = merge_schema(&node.inputs());
+        schema.merge(node.schema());
+        let names = NamePreserver::new(&node);
+        node.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let wrapped = expr.transform_up(|part| {
+                let fails = matches!(part, Expr::Cast(_)) && !is_safe(&part, &schema);
+                Ok(match part {
+                    Expr::Cast(cast) if fails => Transformed::yes(LateCast::wrap(cast)),
+                    other => Transformed::no(other),
+                })
+            })?;
+            Ok(wrapped.update_data(|expr| name.restore(expr)))
+        })
+    })?;
+    Ok(plan.data)
 }
 
 /// Wraps the conditions of a filter that can fail, each with the columns of those that cannot.

@@ -8,6 +8,7 @@ use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::execution::context::QueryPlanner;
+use datafusion::logical_expr::expr::Alias;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{
     conjunction, merge_schema, split_conjunction, split_conjunction_owned,
@@ -15,7 +16,7 @@ use datafusion::logical_expr::utils::{
 use datafusion::logical_expr::{Case, Expr, Filter, LogicalPlan, lit};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::logical::guards::conditions::{Guarded, OrderedCase};
+use crate::logical::guards::conditions::{Guarded, LateCast, OrderedCase};
 use crate::logical::guards::fallible::can_fail;
 use crate::logical::told::tell;
 use crate::operators::locate_exec::LocateExec;
@@ -92,7 +93,7 @@ fn is_wrapping(expr: &Expr) -> bool {
     match expr {
         Expr::ScalarFunction(call) => {
             let function = call.func.inner();
-            function.is::<Guarded>() || function.is::<OrderedCase>()
+            function.is::<Guarded>() || function.is::<OrderedCase>() || function.is::<LateCast>()
         }
         _ => false,
     }
@@ -100,11 +101,20 @@ fn is_wrapping(expr: &Expr) -> bool {
 
 fn opened(expr: Expr) -> Result<Transformed<Expr>> {
     expr.transform_up(|part| {
+        if let Expr::Alias(Alias { expr, relation: None, name, .. }) = &part
+            && expr.schema_name().to_string() == *name
+        {
+            // The name was kept for as long as what has it was wrapped.
+            return Ok(Transformed::yes((**expr).clone()));
+        }
         if !is_wrapping(&part) {
             return Ok(Transformed::no(part));
         }
         let Expr::ScalarFunction(call) = part else { return Ok(Transformed::no(part)) };
         let mut args = call.args;
+        if let Some(cast) = call.func.inner().downcast_ref::<LateCast>() {
+            return Ok(Transformed::yes(cast.open(args.swap_remove(0))));
+        }
         if call.func.inner().is::<Guarded>() {
             return Ok(Transformed::yes(args.swap_remove(0)));
         }

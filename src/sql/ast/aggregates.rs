@@ -26,6 +26,7 @@ pub(super) fn respell(function: &mut Function, is_ansi: bool) -> Result<()> {
         "percentile_cont" | "percentile_disc" => return percentile(function, &name),
         "mode" => return mode(function),
         "listagg" | "string_agg" => return listagg(function, &name),
+        "count" => check_count(function)?,
         _ => (),
     }
     if !function.within_group.is_empty() {
@@ -75,6 +76,18 @@ pub(super) fn respell(function: &mut Function, is_ansi: bool) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses what could be taken for `count(*)`.
+fn check_count(function: &Function) -> Result<()> {
+    let FunctionArguments::List(list) = &function.args else { return Ok(()) };
+    match list.args.as_slice() {
+        [] => Err(Error::invalid("`count` takes what it counts; write count(*) for all rows")),
+        [FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(_))] => Err(Error::invalid(
+            "`count` of all columns of a table is not what it seems; write count(*), or name the columns",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// How far an estimate of the number of distinct values may be off.

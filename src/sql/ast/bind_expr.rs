@@ -14,7 +14,9 @@ use crate::sql::ast::earlier::Earlier;
 use crate::sql::ast::grouping::Key;
 use crate::sql::ast::lambdas::Lambdas;
 use crate::sql::ast::scope::{Column, Found, Place, Scope, exact, same, spell_fields};
-use crate::sql::ast::{aggregates, earlier, frames, likes, literals, spelling, time_calls};
+use crate::sql::ast::{
+    aggregates, earlier, frames, interval_casts, likes, literals, spelling, time_calls,
+};
 use crate::sql::types;
 
 /// What an expression can see.
@@ -413,6 +415,7 @@ impl VisitorMut for Visitor<'_, '_> {
         }
         literals::join_sign(expr);
         likes::spread(expr);
+        interval_casts::respell(expr);
         match self.lambdas.enter(expr) {
             Ok(true) => {
                 self.aggregates.push(false);

@@ -19,12 +19,21 @@ pub(super) fn respell(group_by: &mut GroupByExpr) {
     let GroupByExpr::Expressions(keys, modifiers) = group_by else { return };
     in_their_place(keys, modifiers);
     for key in keys {
+        // The planner knows no keys that come and go together.
+        if matches!(key, Expr::Rollup(items) | Expr::Cube(items) if items.iter().any(is_composite))
+        {
+            *key = Expr::GroupingSets(vec![vec![key.clone()]]);
+        }
         if let Expr::GroupingSets(sets) = key {
             *sets = std::mem::take(sets).into_iter().flat_map(sets_inside).collect();
         } else if let Some(sets) = sets_of_mut(key) {
             sets.iter_mut().for_each(|set| *set = plain_set(std::mem::take(set)));
         }
     }
+}
+
+fn is_composite(item: &Vec<Expr>) -> bool {
+    matches!(item.as_slice(), [Expr::Tuple(_)]) || item.len() > 1
 }
 
 /// A set of keys without parentheses around all of them.

@@ -17,6 +17,7 @@ mod from;
 mod function_names;
 mod generators;
 mod grouping;
+mod interval_casts;
 mod lambdas;
 mod likes;
 mod literals;

@@ -5,8 +5,8 @@
 
 use arrow::datatypes::DataType;
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, CeilFloorKind, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArguments, Ident, LambdaFunction, OrderByExpr, Subscript,
+    AccessExpr, BinaryOperator, CastKind, CeilFloorKind, DataType as SqlType, Expr, Function,
+    FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction, OrderByExpr, Subscript,
     TrimWhereField, UnaryOperator, Value, WindowFrameBound, WindowSpec, WindowType,
 };
 
@@ -94,8 +94,12 @@ impl Printer<'_> {
                 self.print(expr)?
             }
             Expr::Cast { kind, expr, data_type, .. } => {
-                let name = arrow_type(data_type)
-                    .map_or_else(|_e| data_type.to_string(), |t| spark_type_name(&t));
+                let name = match data_type {
+                    // The type that is planned keeps no unit.
+                    SqlType::Interval { fields: Some(fields), .. } => format!("interval {fields}"),
+                    other => arrow_type(other)
+                        .map_or_else(|_e| other.to_string(), |to| spark_type_name(&to)),
+                };
                 let word = if matches!(kind, CastKind::TryCast | CastKind::SafeCast) {
                     "TRY_CAST"
                 } else {

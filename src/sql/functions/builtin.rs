@@ -12,7 +12,9 @@ use crate::sql::functions::strings::{
 };
 use crate::sql::functions::timestamps::TimestampFrom;
 use crate::sql::functions::window_time::WindowTime;
-use crate::sql::functions::{cast_as, conditional, csv, datetime, hashes, json, math, spark};
+use crate::sql::functions::{
+    buckets, cast_as, choices, conditional, csv, datetime, hashes, json, math, spark,
+};
 
 /// Adds the functions here to a list; what is there under their names gives way.
 pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
@@ -22,6 +24,7 @@ pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
         .chain(TimestampFrom::all().into_iter().map(|function| Arc::new(ScalarUDF::from(function))))
         .chain([Arc::new(ScalarUDF::from(WindowTime::default()))])
         .chain(arithmetic::functions())
+        .chain(choices::functions())
         .chain(conditional::functions())
         .chain(hashes::functions())
         .chain(concat::functions())
@@ -38,7 +41,7 @@ pub(in crate::sql) fn add_to(functions: &mut Vec<Arc<ScalarUDF>>) {
         .chain(places::functions())
         .chain(shapes::functions())
         .chain(spark::functions())
-        .chain([cast_as::function()])
+        .chain([cast_as::function(), buckets::function()])
         .chain(csv::functions())
         .chain(json::functions())
         .chain(math::functions())

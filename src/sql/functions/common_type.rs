@@ -38,6 +38,17 @@ pub(in crate::sql) fn common_type(
     }
 }
 
+/// The type of a choice between values of these types, while it is not known whether ANSI mode is
+/// on; [`widened`](crate::sql::functions::widening::widened) settles it.
+pub(in crate::sql) fn type_of_choice(types: &[DataType]) -> Option<DataType> {
+    let common = |is_ansi| {
+        let mut types = types.iter().filter(|of| !of.is_null());
+        let first = types.next()?.clone();
+        types.try_fold(first, |known, next| common_type(&known, next, is_ansi))
+    };
+    common(true).or_else(|| common(false))
+}
+
 /// What a text becomes beside a value of another type, or the other beside a text.
 pub(in crate::sql) fn beside_text(other: &DataType, is_ansi: bool) -> Option<DataType> {
     if other.is_nested() {

@@ -7,10 +7,10 @@
 //! Each comparison stands for itself, also where several are written as one: in BETWEEN, in
 //! `CASE x WHEN y`, in `nullif`. Where their types differ they become what they are short for.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::common::{DFSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -24,6 +24,7 @@ use sqlparser::ast::BinaryOperator;
 
 use crate::sql::functions::common_type::compared_type;
 use crate::sql::functions::widening::as_type;
+use crate::sql::types::spark_type_name;
 
 /// The rule; it has to run before DataFusion makes types alike in its own way.
 #[derive(Debug)]
@@ -117,9 +118,33 @@ impl Pair<'_> {
         Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(left, op, right))))
     }
 
+    /// Refuses values that Spark does not compare and DataFusion does.
+    fn check(&self, left: &Expr, op: Operator, right: &Expr) -> Result<()> {
+        let types = (left.get_type(self.schema), right.get_type(self.schema));
+        let (Ok(left), Ok(right)) = types else { return Ok(()) };
+        let is_order = matches!(op, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq);
+        let is_wrong = match (&left, &right) {
+            (DataType::Duration(_), DataType::Interval(IntervalUnit::YearMonth))
+            | (DataType::Interval(IntervalUnit::YearMonth), DataType::Duration(_)) => true,
+            (DataType::Boolean, other) | (other, DataType::Boolean) => {
+                is_order && other.is_numeric()
+            }
+            _ => false,
+        };
+        if is_wrong {
+            return plan_err!(
+                "values of the types {} and {} cannot be compared by {op}; cast one of them",
+                spark_type_name(&left),
+                spark_type_name(&right)
+            );
+        }
+        Ok(())
+    }
+
     fn make_alike(&self, expr: Expr) -> Result<Transformed<Expr>> {
         match expr {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(op) => {
+                self.check(&left, op, &right)?;
                 self.compared(*left, op, *right)
             }
             Expr::Between(between) => self.between(between),
@@ -142,6 +167,8 @@ impl Pair<'_> {
 
     fn between(&self, between: Between) -> Result<Transformed<Expr>> {
         let Between { expr, negated, low, high } = between;
+        self.check(&expr, Operator::GtEq, &low)?;
+        self.check(&expr, Operator::LtEq, &high)?;
         if !self.differ(&expr, &low) && !self.differ(&expr, &high) {
             let same = Between { expr, negated, low, high };
             return Ok(Transformed::no(Expr::Between(same)));

@@ -10,7 +10,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::logical_expr::type_coercion::binary::type_union_resolution;
 
-use crate::sql::functions::collections::lists::comparable;
+use crate::sql::functions::collections::lists::{chosen, comparable};
 use crate::sql::functions::define::{Arguments, Call, Function, Given};
 use crate::sql::types::spark_type_name;
 
@@ -35,9 +35,8 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
             Ok(Arc::new(StringArray::from(vec![name; args.rows])))
         }),
         Function::new("version", no_argument, |args| constant(args, env!("CARGO_PKG_VERSION"))),
-        Function::new("current_catalog", no_argument, |args| {
-            constant(args, &args.config.catalog.default_catalog)
-        }),
+        // The catalog of a session has Spark's name for it, as its database has.
+        Function::new("current_catalog", no_argument, |args| constant(args, "spark_catalog")),
         Function::new("current_database", no_argument, |args| constant(args, "default"))
             .or(&["current_schema"]),
         Function::new("raise_error", raise_types, raise_error).volatile(),
@@ -49,7 +48,7 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
 
 fn nvl2_types(given: &Given<'_>) -> Result<Call> {
     given.count(3..=3)?;
-    let value = union(given, &given.types[1..])?;
+    let value = chosen(given, &given.types[1..])?;
     Ok(Call { takes: vec![given.types[0].clone(), value.clone(), value.clone()], gives: value })
 }
 

@@ -24,8 +24,10 @@ pub mod generators;
 
 pub(super) mod aggregate;
 pub(super) mod arithmetic;
+pub(super) mod buckets;
 pub(super) mod builtin;
 pub(super) mod cast_as;
+pub(super) mod choices;
 pub(super) mod collections;
 pub(super) mod common_type;
 pub(super) mod comparison;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
-use datafusion_spark::function::{bitmap, bitwise, conditional, hash, map, math, string, url};
+use datafusion_spark::function::{bitmap, bitwise, hash, map, math, string, url};
 
 /// The functions, under Spark's names.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
@@ -14,7 +14,6 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         bitwise::shiftleft(),
         bitwise::shiftright(),
         bitwise::shiftrightunsigned(),
-        conditional::r#if(),
         hash::crc32(),
         hash::sha1(),
         hash::sha2(),
@@ -26,7 +25,6 @@ pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
         math::factorial(),
         math::hex(),
         math::unhex(),
-        math::width_bucket(),
         string::ascii(),
         string::base64(),
         string::char(),

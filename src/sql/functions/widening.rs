@@ -3,6 +3,7 @@
 //! numbers of texts where Spark, outside of ANSI mode, makes texts of numbers.
 
 use arrow::datatypes::DataType::{self, Utf8};
+use arrow::datatypes::{IntervalUnit, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, ScalarValue, plan_err};
@@ -69,7 +70,7 @@ fn widen(expr: Expr, schema: &DFSchema, is_ansi: bool) -> Result<Transformed<Exp
         Expr::Case(case) => widen_case(case, schema, is_ansi),
         Expr::InList(mut list) => {
             let all: Vec<&Expr> = std::iter::once(&*list.expr).chain(&list.list).collect();
-            let Some(common) = common(&all, schema, is_ansi)? else {
+            let Some(common) = chosen("IN", &all, schema, is_ansi)? else {
                 return Ok(Transformed::no(Expr::InList(list)));
             };
             *list.expr = as_type((*list.expr).clone(), &common, schema)?;
@@ -95,7 +96,7 @@ fn widen_case(mut case: Case, schema: &DFSchema, is_ansi: bool) -> Result<Transf
     }
     let results = case.when_then_expr.iter().map(|(_, then)| &**then);
     let results: Vec<&Expr> = results.chain(case.else_expr.as_deref()).collect();
-    let Some(common) = common(&results, schema, is_ansi)? else {
+    let Some(common) = chosen("CASE", &results, schema, is_ansi)? else {
         return Ok(Transformed::no(Expr::Case(case)));
     };
     for (_, then) in &mut case.when_then_expr {
@@ -116,9 +117,10 @@ fn widen_call(
     if matches!(call.name(), "greatest" | "least") {
         check_ordered(&call, schema)?;
     }
+    let name = format!("`{}`", call.name());
     for places in choices(&call) {
         let choices: Vec<&Expr> = places.iter().filter_map(|at| call.args.get(*at)).collect();
-        let Some(common) = common(&choices, schema, is_ansi)? else { continue };
+        let Some(common) = chosen(&name, &choices, schema, is_ansi)? else { continue };
         for at in places {
             if let Some(choice) = call.args.get_mut(at) {
                 *choice = as_type(choice.clone(), &common, schema)?;
@@ -179,20 +181,63 @@ pub(in crate::sql) fn as_type(expr: Expr, to: &DataType, schema: &DFSchema) -> R
     Ok(if from == *to || from == DataType::Null { expr } else { cast(expr, to.clone()) })
 }
 
+/// The types of values without those that are null; `None` where one has no type yet: it is left to
+/// the rules behind this one.
+pub(in crate::sql) fn types_of(exprs: &[&Expr], schema: &DFSchema) -> Option<Vec<DataType>> {
+    let types: Vec<DataType> =
+        exprs.iter().map(|expr| expr.get_type(schema).ok()).collect::<Option<_>>()?;
+    Some(types.into_iter().filter(|of| !of.is_null()).collect())
+}
+
+/// As [`common`], for values of which one is chosen: types that have nothing in common are refused.
+fn chosen(
+    name: &str,
+    exprs: &[&Expr],
+    schema: &DFSchema,
+    is_ansi: bool,
+) -> Result<Option<DataType>> {
+    let common = common(exprs, schema, is_ansi)?;
+    let Some(types) = types_of(exprs, schema).filter(|_| common.is_none()) else {
+        return Ok(common);
+    };
+    let differ = types.iter().any(|of| Some(of) != types.first());
+    if differ && types.iter().all(is_of_spark) {
+        let given: Vec<String> = types.iter().map(spark_type_name).collect();
+        return plan_err!(
+            "{name} takes values of one type; it was given ({}); cast some of them",
+            given.join(", ")
+        );
+    }
+    Ok(None)
+}
+
+/// Whether a type is one that Spark has, in the one layout of it that tables have here.
+fn is_of_spark(of: &DataType) -> bool {
+    match of {
+        DataType::List(field) => is_of_spark(field.data_type()),
+        DataType::Struct(fields) => fields.iter().all(|field| is_of_spark(field.data_type())),
+        DataType::Map(entries, _) => is_of_spark(entries.data_type()),
+        DataType::Boolean
+        | DataType::Binary
+        | DataType::Date32
+        | DataType::Timestamp(TimeUnit::Microsecond, _)
+        | DataType::Duration(TimeUnit::Microsecond)
+        | DataType::Interval(IntervalUnit::YearMonth)
+        | DataType::Float32
+        | DataType::Float64
+        | DataType::Decimal128(_, _)
+        | Utf8 => true,
+        whole => whole.is_signed_integer(),
+    }
+}
+
 /// The type of several values; `None` where they have one, or where nothing is known of them here.
 pub(in crate::sql) fn common(
     exprs: &[&Expr],
     schema: &DFSchema,
     is_ansi: bool,
 ) -> Result<Option<DataType>> {
-    let mut types = vec![];
-    for expr in exprs {
-        // What has no type yet is left to the rules behind this one.
-        let Ok(data_type) = expr.get_type(schema) else { return Ok(None) };
-        if data_type != DataType::Null {
-            types.push(data_type);
-        }
-    }
+    let Some(mut types) = types_of(exprs, schema) else { return Ok(None) };
     if !is_ansi {
         // A text comes first, wherever it stands: what it meets becomes a text.
         types.sort_by_key(|of| *of != Utf8);

@@ -19,6 +19,7 @@ mod pairs;
 mod sketch;
 mod sum;
 mod sum_groups;
+mod variances;
 mod wrapped;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(in crate::sql) fn add_to(aggregates: &mut Vec<Arc<AggregateUDF>>) {
         pairs::functions(),
         sketch::functions(),
         sum::functions(),
+        variances::functions(),
         wrapped::functions(),
     ]
     .concat();

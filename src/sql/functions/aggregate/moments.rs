@@ -14,8 +14,8 @@ use crate::sql::functions::define::{Call, Given};
 /// All aggregates here.
 pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
     vec![
-        Aggregate::new("skewness", types, state, |_making| held(false)).udaf(),
-        Aggregate::new("kurtosis", types, state, |_making| held(true)).udaf(),
+        Aggregate::new("skewness", number, state, |_making| held(false)).udaf(),
+        Aggregate::new("kurtosis", number, state, |_making| held(true)).udaf(),
     ]
 }
 
@@ -23,7 +23,8 @@ fn held(is_fourth: bool) -> Result<Box<dyn Accumulator>> {
     Ok(Box::new(Held { is_fourth, moments: Moments::default() }))
 }
 
-fn types(given: &Given<'_>) -> Result<Call> {
+/// The types of an aggregate of one number, or of a text that is one.
+pub(super) fn number(given: &Given<'_>) -> Result<Call> {
     given.count(1..=1)?;
     match &given.types[0] {
         number if number.is_numeric() || matches!(number, DataType::Utf8 | DataType::Null) => {
@@ -48,8 +49,18 @@ struct Moments {
 }
 
 impl Moments {
-    const fn of(value: f64) -> Self {
-        Self { count: 1.0, mean: value, m2: 0.0, m3: 0.0, m4: 0.0 }
+    /// Adds a value, in the order of Spark's operations, so that the last digits are Spark's.
+    fn add(self, value: f64) -> Self {
+        let count = self.count + 1.0;
+        let delta = value - self.mean;
+        let step = delta / count;
+        let mean = self.mean + step;
+        let m2 = self.m2 + delta * (delta - step);
+        let (delta2, step2) = (delta * delta, step * step);
+        let m3 = self.m3 - 3.0 * step * m2 + delta * (delta2 - step2);
+        let m4 =
+            self.m4 - 4.0 * step * m3 - 6.0 * step2 * m2 + delta * (delta * delta2 - step * step2);
+        Self { count, mean, m2, m3, m4 }
     }
 
     fn merge(self, other: Self) -> Self {
@@ -88,7 +99,7 @@ impl Accumulator for Held {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let [values] = values else { return internal_err!("a moment is taken of one column") };
         for value in values.as_primitive::<Float64Type>().iter().flatten() {
-            self.moments = self.moments.merge(Moments::of(value));
+            self.moments = self.moments.add(value);
         }
         Ok(())
     }

@@ -11,8 +11,6 @@ use datafusion::functions_aggregate::bit_and_or_xor::{bit_and_udaf, bit_or_udaf,
 use datafusion::functions_aggregate::bool_and_or::{bool_and_udaf, bool_or_udaf};
 use datafusion::functions_aggregate::covariance::{covar_pop_udaf, covar_samp_udaf};
 use datafusion::functions_aggregate::regr;
-use datafusion::functions_aggregate::stddev::{stddev_pop_udaf, stddev_udaf};
-use datafusion::functions_aggregate::variance::{var_pop_udaf, var_samp_udaf};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
@@ -40,10 +38,6 @@ pub(super) fn functions() -> Vec<Arc<AggregateUDF>> {
         regr::regr_sxx_udaf(),
         regr::regr_sxy_udaf(),
         regr::regr_syy_udaf(),
-        stddev_pop_udaf(),
-        stddev_udaf(),
-        var_pop_udaf(),
-        var_samp_udaf(),
     ]
     .map(wrapped)
     .to_vec()

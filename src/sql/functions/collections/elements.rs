@@ -64,15 +64,18 @@ fn array_size_types(given: &Given<'_>) -> Result<Call> {
 fn size(args: &Arguments) -> Result<ArrayRef> {
     use arrow::array::AsArray;
     let array = args.array(0)?;
+    // Outside of ANSI mode Spark has kept its oldest answer.
+    let of_null = (!args.is_ansi()).then_some(-1);
     let lengths = if let Some(list) = array.as_list_opt::<i32>() {
         list.offsets().clone()
     } else if let Some(map) = array.as_map_opt() {
         map.offsets().clone()
     } else {
-        return Ok(Arc::new(Int32Array::new_null(args.rows)));
+        return Ok(Arc::new(Int32Array::from(vec![of_null; args.rows])));
     };
-    let sizes = lengths.lengths().enumerate().map(|(row, length)| {
-        array.is_valid(row).then(|| i32::try_from(length).unwrap_or(i32::MAX))
+    let sizes = lengths.lengths().enumerate().map(|(row, length)| match array.is_valid(row) {
+        true => Some(i32::try_from(length).unwrap_or(i32::MAX)),
+        false => of_null,
     });
     Ok(Arc::new(sizes.collect::<Int32Array>()))
 }

@@ -14,6 +14,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::type_coercion::binary::type_union_resolution;
 
 use crate::equality;
+use crate::sql::functions::common_type::type_of_choice;
 use crate::sql::functions::define::{Arguments, Given};
 
 /// The type of an array of `element`.
@@ -33,6 +34,11 @@ pub(in crate::sql::functions) fn element_of(given: &Given<'_>, index: usize) -> 
 /// The type that values of all these types can have.
 pub(in crate::sql::functions) fn common(given: &Given<'_>, types: &[DataType]) -> Result<DataType> {
     type_union_resolution(types).ok_or_else(|| given.refuse("values of one type"))
+}
+
+/// As [`common`], for values that are put side by side.
+pub(in crate::sql::functions) fn chosen(given: &Given<'_>, types: &[DataType]) -> Result<DataType> {
+    common(given, types).or_else(|error| type_of_choice(types).ok_or(error))
 }
 
 /// The arrays of one argument.

@@ -13,7 +13,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
 use crate::sql::functions::collections::lists::{
-    both, common, comparable, element_field, element_of, list_of, lists, range,
+    both, chosen, common, comparable, element_field, element_of, list_of, lists, range,
 };
 use crate::sql::functions::define::{Arguments, Call, Function, Given};
 use crate::sql::types::map_type;
@@ -129,7 +129,7 @@ fn pair_types(given: &Given<'_>) -> Result<Call> {
     }
     let side = |first: usize| -> Result<DataType> {
         let types: Vec<_> = given.types.iter().skip(first).step_by(2).cloned().collect();
-        if types.is_empty() { Ok(Null) } else { common(given, &types) }
+        if types.is_empty() { Ok(Null) } else { chosen(given, &types) }
     };
     let (key, value) = (side(0)?, side(1)?);
     let takes = (0..given.types.len())

@@ -10,7 +10,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
 use crate::sql::functions::collections::lists::{
-    common, element_field, element_of, list_of, lists, range,
+    chosen, element_field, element_of, list_of, lists, range,
 };
 use crate::sql::functions::define::{Arguments, Call, Function, Given};
 
@@ -30,7 +30,7 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
 }
 
 fn array_types(given: &Given<'_>) -> Result<Call> {
-    let element = if given.types.is_empty() { DataType::Null } else { common(given, given.types)? };
+    let element = if given.types.is_empty() { DataType::Null } else { chosen(given, given.types)? };
     let takes = vec![element.clone(); given.types.len()];
     Ok(Call { takes, gives: list_of(element) })
 }

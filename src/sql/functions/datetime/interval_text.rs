@@ -34,8 +34,42 @@ fn number(text: &str) -> Option<i64> {
     if is_number { text.parse().ok() } else { None }
 }
 
+/// `INTERVAL '3' HOUR`: a number of one of these units.
+fn of_one_unit(text: &str, units: &[(&str, i64)]) -> Option<i64> {
+    strip_word(text.trim(), "INTERVAL")?;
+    units.iter().find_map(|(name, unit)| {
+        let (outer, value) = inside(text, name)?;
+        let (negative, value) = signed(value);
+        let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+        let fraction = match fraction {
+            "" => 0,
+            digits if *name == "SECOND" => micros_of(digits)?,
+            _ => return None,
+        };
+        let value = number(whole)?.checked_mul(*unit)?.checked_add(fraction)?;
+        Some(if negative == outer { value } else { -value })
+    })
+}
+
+/// The digits behind the point of seconds.
+fn micros_of(digits: &str) -> Option<i64> {
+    if digits.len() > 9 {
+        return None;
+    }
+    Some(number(digits)? * 10_i64.pow(9 - digits.len() as u32) / 1_000)
+}
+
 /// `1 02:03:04.5` in microseconds.
 pub(super) fn day_time(text: &str) -> Option<i64> {
+    const UNITS: [(&str, i64); 4] = [
+        ("DAY", MICROS_PER_DAY),
+        ("HOUR", 3_600_000_000),
+        ("MINUTE", 60_000_000),
+        ("SECOND", 1_000_000),
+    ];
+    if let Some(micros) = of_one_unit(text, &UNITS) {
+        return Some(micros);
+    }
     let (outer, text) = inside(text, "DAY TO SECOND")?;
     let (negative, text) = signed(text);
     let (days, clock) = text.split_once(' ')?;
@@ -43,14 +77,10 @@ pub(super) fn day_time(text: &str) -> Option<i64> {
     let (hours, minutes) = (number(parts.next()?)?, number(parts.next()?)?);
     let (seconds, fraction) = parts.next().map(|s| s.split_once('.').unwrap_or((s, "")))?;
     let seconds = number(seconds)?;
-    if hours > 23 || minutes > 59 || seconds > 59 || fraction.len() > 9 {
+    if hours > 23 || minutes > 59 || seconds > 59 {
         return None;
     }
-    let fraction = if fraction.is_empty() {
-        0
-    } else {
-        number(fraction)? * 10_i64.pow(9 - fraction.len() as u32) / 1_000
-    };
+    let fraction = if fraction.is_empty() { 0 } else { micros_of(fraction)? };
     let of_day = ((hours * 60 + minutes) * 60 + seconds) * 1_000_000 + fraction;
     let micros = number(days)?.checked_mul(MICROS_PER_DAY)?.checked_add(of_day)?;
     Some(if negative == outer { micros } else { -micros })
@@ -58,6 +88,9 @@ pub(super) fn day_time(text: &str) -> Option<i64> {
 
 /// `1-2` in months.
 pub(super) fn year_month(text: &str) -> Option<i64> {
+    if let Some(months) = of_one_unit(text, &[("YEAR", 12), ("MONTH", 1)]) {
+        return Some(months);
+    }
     let (outer, text) = inside(text, "YEAR TO MONTH")?;
     let (negative, text) = signed(text);
     let (years, months) = text.split_once('-')?;
@@ -89,6 +122,9 @@ mod tests {
         assert_eq!(day_time("interval -'-1 02:03:04.5' day to second"), Some(all));
         assert_eq!(year_month("INTERVAL '1-2' YEAR TO MONTH"), Some(14));
         assert_eq!(year_month("-0-3"), Some(-3));
+        assert_eq!(day_time("INTERVAL '-3' hour"), Some(-10_800_000_000));
+        assert_eq!(day_time("INTERVAL '1.5' SECOND"), Some(1_500_000));
+        assert_eq!(year_month("INTERVAL -'3' YEAR"), Some(-36));
         assert_eq!(calendar("1 month 2 days").map(|i| (i.months, i.days)), Some((1, 2)));
     }
 

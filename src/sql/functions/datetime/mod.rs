@@ -8,6 +8,7 @@
 pub(in crate::sql) mod cast;
 pub(in crate::sql) mod intervals;
 pub(in crate::sql) mod operators;
+pub(in crate::sql) mod units;
 
 mod cast_number;
 mod date_part;
@@ -38,5 +39,6 @@ pub(in crate::sql) fn all() -> Vec<ScalarUDF> {
         zones::functions(),
     ];
     let all = tables.into_iter().flatten().map(ScalarUDF::from);
-    all.chain([ScalarUDF::from(date_part::DatePart::default())]).collect()
+    let all = all.chain([ScalarUDF::from(date_part::DatePart::default())]);
+    all.chain(units::functions()).collect()
 }

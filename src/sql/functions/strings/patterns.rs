@@ -181,6 +181,22 @@ fn group_text<'t>(captures: &Captures<'t>, group: usize) -> &'t str {
     captures.get(group).map_or("", |found| found.as_str())
 }
 
+/// All matches, as Java finds them: an empty one may stand right behind another.
+fn matches<'t>(pattern: &Regex, text: &'t str) -> impl Iterator<Item = Captures<'t>> {
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let captures = pattern.captures_at(text, next?)?;
+        let found = captures.get(0)?;
+        // Behind an empty match the search goes on with the next letter.
+        next = if found.is_empty() {
+            text[found.end()..].chars().next().map(|letter| found.end() + letter.len_utf8())
+        } else {
+            Some(found.end())
+        };
+        Some(captures)
+    })
+}
+
 fn extract(args: &Arguments) -> Result<ArrayRef> {
     let mut out = StringBuilder::new();
     rows(args, &mut out, StringBuilder::append_null, |out, pattern, text, row| {
@@ -198,7 +214,7 @@ fn extract(args: &Arguments) -> Result<ArrayRef> {
 fn extract_all(args: &Arguments) -> Result<ArrayRef> {
     let mut out = ListBuilder::new(StringBuilder::new());
     rows(args, &mut out, ListBuilder::append_null, |out, pattern, text, row| {
-        for captures in pattern.captures_iter(text) {
+        for captures in matches(pattern, text) {
             out.values().append_value(group_text(&captures, group(args, pattern, row)?));
         }
         out.append(true);
@@ -221,7 +237,7 @@ fn replace(args: &Arguments) -> Result<ArrayRef> {
         let start = text.char_indices().nth(skipped).map_or(text.len(), |(at, _)| at);
         let mut result = text[..start].to_owned();
         let mut last = start;
-        for captures in pattern.captures_iter(&text[start..]) {
+        for captures in matches(pattern, &text[start..]) {
             let Some(whole) = captures.get(0) else { continue };
             result.push_str(&text[last..start + whole.start()]);
             substitute(args, with.value(row), &captures, &mut result)?;
@@ -280,7 +296,7 @@ fn substitute(
 fn count(args: &Arguments) -> Result<ArrayRef> {
     let mut out = Int32Builder::new();
     rows(args, &mut out, Int32Builder::append_null, |out, pattern, text, _| {
-        out.append_value(i32::try_from(pattern.find_iter(text).count()).unwrap_or(i32::MAX));
+        out.append_value(i32::try_from(matches(pattern, text).count()).unwrap_or(i32::MAX));
         Ok(())
     })?;
     Ok(Arc::new(out.finish()))
@@ -312,12 +328,15 @@ fn split(args: &Arguments) -> Result<ArrayRef> {
         let limit = if args.arrays.len() > 2 { args.int(2)?.value(row) } else { -1 };
         let most = usize::try_from(limit).ok().filter(|most| *most > 0).unwrap_or(usize::MAX);
         let (mut last, mut parts) = (0, 1);
-        for found in pattern.find_iter(text) {
-            if parts == most {
+        // No pattern at all parts the letters, and leaves nothing behind the last one.
+        let parts_letters = pattern.as_str().is_empty();
+        let found = matches(pattern, text).filter_map(|captures| captures.get(0));
+        for found in found {
+            if parts == most || (parts_letters && found.start() == text.len()) {
                 break;
             }
-            // As in Java, an empty match parts nothing at the start, nor at the end.
-            if found.is_empty() && (found.start() == 0 || found.start() == text.len()) {
+            // As in Java, an empty match parts nothing at the start.
+            if found.end() == 0 {
                 continue;
             }
             out.values().append_value(&text[last..found.start()]);

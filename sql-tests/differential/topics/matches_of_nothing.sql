@@ -1,0 +1,5 @@
+-- Patterns that match an empty text: between letters, at the ends, and right behind a match.
+regexp_extract_all('abaab', 'a*', 0), regexp_extract_all('xab', '(b?)', 1), regexp_extract_all('aaa', 'a*?', 0), regexp_extract_all('日本', '(x*)', 1), regexp_extract_all('a1b2', '(\\d)?', 1), regexp_extract_all('aab', 'a|', 0), regexp_extract_all('', '(a*)', 1)
+regexp_replace('abaab', 'a*', '-'), regexp_replace('abaab', 'a*', '-', 3), regexp_replace('日本', 'x*', '-'), regexp_replace('', 'x*', '-'), regexp_replace('abc', 'b*', '<$0>'), regexp_replace('aab', 'a|', '_'), regexp_replace('abc', '$', '!')
+regexp_count('abaab', 'a*'), regexp_count('日本', ''), regexp_count('', ''), regexp_count('abc', '$'), regexp_count('abc', '^')
+split('ab', 'x*'), split('ab', 'x*', 2), split('abc', '', 2), split('abc', '', 9), split('abc', ''), split('', 'x*'), split('', ''), split('abaab', 'a*'), split('abaab', 'a*', 3), split('aXbX', 'X*'), split('日本', 'x*'), split('日本', ''), split('ab', '$'), split('ab', '^'), split('abc', 'b', -1), split('abcb', 'b')
