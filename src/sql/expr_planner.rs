@@ -10,7 +10,7 @@ use datafusion::functions::core::get_field;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawFieldAccessExpr};
 use datafusion::logical_expr::{Expr, ExprSchemable, GetFieldAccess, lit};
 
-use crate::sql::functions::collections::{elements, fields};
+use crate::sql::functions::collections::{elements, fields, maps};
 
 /// Plans Spark's operators.
 #[derive(Debug)]
@@ -38,6 +38,10 @@ impl ExprPlanner for SparkOperators {
             return Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }));
         }
         Ok(PlannerResult::Planned(elements::item(expr, *key)))
+    }
+
+    fn plan_make_map(&self, pairs: Vec<Expr>) -> DfResult<PlannerResult<Vec<Expr>>> {
+        Ok(PlannerResult::Planned(maps::map(pairs)))
     }
 
     fn plan_compound_identifier(

@@ -78,6 +78,15 @@ pub enum Statement {
 }
 
 impl Statement {
+    /// Whether the rows that are there when the statement is run are read by it, once.
+    pub const fn reads_rows(&self) -> bool {
+        match self {
+            Self::Query(_) | Self::Catalog(CatalogStatement::Insert { .. }) => true,
+            Self::CreateTable(create) => create.query.is_some(),
+            _ => false,
+        }
+    }
+
     /// What the statement does and to what, such as `CREATE TABLE clicks`.
     pub fn title(&self) -> String {
         match self {

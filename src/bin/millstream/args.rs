@@ -24,8 +24,9 @@ Checks the statements of a file, then runs them in order. The streaming queries 
 end, until one fails, or until Ctrl-C or SIGTERM: then each finishes its epoch, and a second
 signal aborts at once. What was aborted is done again, exactly once, at the next start.
 
-A query statement, such as SELECT, prints its rows as a table. It waits for the streaming queries
-before it that end by themselves (TRIGGER ONCE or AVAILABLE NOW), and so sees their results.
+A query statement, such as SELECT, prints its rows as a table. Like CREATE TABLE .. AS and INSERT it
+waits for the streaming queries before it that end by themselves (TRIGGER ONCE or AVAILABLE NOW), and
+so sees their results.
 On the standard error each query says where it begins, and each of its epochs prints a line; a
 terminal has a line for each query instead, with its rate, watermark, lag and state.";
 
@@ -43,8 +44,8 @@ Without -c and -f it is a shell: it reads statements from the terminal, or from 
 one after the other, while streaming queries run; their tables can be read meanwhile. `.help` lists
 its commands; what was typed is kept in $XDG_DATA_HOME/millstream/history, else in
 ~/.local/share/millstream/history. At the end of the input it stops the queries after the epochs that run. Where the
-input is no terminal, queries that end by themselves are waited for first, by each query statement
-and at the end, and the exit code is 1 when a statement failed.
+input is no terminal, queries that end by themselves are waited for first, by each statement that
+reads rows and at the end, and the exit code is 1 when a statement failed.
 
 With -c or -f, CREATE STREAMING TABLE needs a trigger that ends, ONCE or AVAILABLE NOW: query
 statements after it wait for it, and the command ends when all streaming queries have. For queries

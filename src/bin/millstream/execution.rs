@@ -105,7 +105,7 @@ impl Execution {
         let Self { session, script, mut printer } = self;
         let script = Arc::new(script);
         for (at, statement) in script.statements.iter().enumerate() {
-            if matches!(statement, Statement::Query(_)) {
+            if statement.reads_rows() {
                 wait(&session, &state.ending).await?;
                 // What led to the rows is told before the rows.
                 monitor.tell();

@@ -157,7 +157,7 @@ impl Shell {
     }
 
     async fn statement(&mut self, statement: Statement, text: &Arc<str>) -> Result<(), Failure> {
-        if !self.is_terminal && matches!(statement, Statement::Query(_)) {
+        if !self.is_terminal && statement.reads_rows() {
             wait(&self.session, &self.ending).await?;
         }
         let watch = Stopwatch::start();

@@ -10,7 +10,7 @@ use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::{interleave, take};
 use arrow::datatypes::DataType::{self, Boolean, Null, Utf8};
 use datafusion::error::Result;
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{Expr, ScalarUDF};
 
 use crate::sql::functions::collections::lists::{
     both, chosen, common, comparable, element_field, element_of, list_of, lists, range,
@@ -21,7 +21,7 @@ use crate::sql::types::map_type;
 /// All functions here.
 pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
     [
-        Function::new("map", pair_types, from_pairs),
+        of_pairs(),
         Function::new("map_keys", |given| part_types(given, 0), |args| part(args, 0)),
         Function::new("map_values", |given| part_types(given, 1), |args| part(args, 1)),
         Function::new("map_entries", entries_types, entries),
@@ -32,6 +32,15 @@ pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
     ]
     .map(Function::udf)
     .to_vec()
+}
+
+fn of_pairs() -> Function {
+    Function::new("map", pair_types, from_pairs)
+}
+
+/// A map of keys and values in turn.
+pub(in crate::sql) fn map(pairs: Vec<Expr>) -> Expr {
+    of_pairs().udf().call(pairs)
 }
 
 /// The type of a map, as planning wants it.

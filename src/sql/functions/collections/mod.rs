@@ -4,7 +4,7 @@ pub(super) mod concat;
 pub(in crate::sql) mod elements;
 pub(in crate::sql) mod fields;
 pub(in crate::sql::functions) mod lists;
-pub(super) mod maps;
+pub(in crate::sql) mod maps;
 pub(super) mod sequence;
 pub(super) mod sets;
 pub(super) mod structs;
