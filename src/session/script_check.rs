@@ -36,6 +36,7 @@ pub(super) async fn check(
     let mut check = ScriptCheck {
         session: session.copy().await?,
         endless: BTreeSet::new(),
+        started: BTreeSet::new(),
         writes_files: None,
         unknown: BTreeMap::new(),
     };
@@ -50,6 +51,8 @@ struct ScriptCheck {
     session: StreamSession,
     /// The queries that would run by now, for as long as nobody stops them.
     endless: BTreeSet<String>,
+    /// The queries that were started and may run still, in lower case.
+    started: BTreeSet<String>,
     /// The first statement that would have written files.
     writes_files: Option<usize>,
     /// The statements that would have made a table or a query of this name, if they were right.
@@ -58,7 +61,13 @@ struct ScriptCheck {
 
 impl ScriptCheck {
     async fn statement(&mut self, number: usize, statement: &Statement) -> Result<Checked> {
-        let checked = match self.names_of_queries(statement) {
+        if let Statement::StopStreamingQuery { name, .. } = statement
+            && self.started.remove(&name.to_lowercase())
+        {
+            self.endless.retain(|known| !known.eq_ignore_ascii_case(name));
+            return Ok(Checked::Good);
+        }
+        let checked = match self.start(statement) {
             Ok(()) => Box::pin(run(&self.session, statement.clone(), Purpose::Check)).await,
             Err(error) => Err(error),
         };
@@ -77,24 +86,18 @@ impl ScriptCheck {
         }
     }
 
-    /// Keeps in mind which queries run, and refuses a second one of a name.
-    fn names_of_queries(&mut self, statement: &Statement) -> Result<()> {
-        match statement {
-            Statement::CreateStreamingTable(create) => {
-                if self.endless.contains(&create.name) && !create.if_not_exists {
-                    return Err(runs_already(&create.name));
-                }
-                match create.trigger {
-                    Trigger::Once | Trigger::AvailableNow => (),
-                    Trigger::ProcessingTime(_) | Trigger::Continuous(_) => {
-                        self.endless.insert(create.name.clone());
-                    }
-                }
+    /// Keeps in mind which queries a statement starts, and refuses a second one of a name.
+    fn start(&mut self, statement: &Statement) -> Result<()> {
+        let Statement::CreateStreamingTable(create) = statement else { return Ok(()) };
+        if self.endless.contains(&create.name) && !create.if_not_exists {
+            return Err(runs_already(&create.name));
+        }
+        self.started.insert(create.name.to_lowercase());
+        match create.trigger {
+            Trigger::Once | Trigger::AvailableNow => (),
+            Trigger::ProcessingTime(_) | Trigger::Continuous(_) => {
+                self.endless.insert(create.name.clone());
             }
-            Statement::StopStreamingQuery { name, .. } => {
-                self.endless.retain(|known| !known.eq_ignore_ascii_case(name));
-            }
-            _ => (),
         }
         Ok(())
     }

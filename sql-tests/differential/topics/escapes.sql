@@ -14,3 +14,6 @@ size(NULL), cardinality(NULL), size(cast(NULL AS ARRAY<INT>)), size(array(1, NUL
 SELECT count() FROM VALUES (1) t(a)
 SELECT count(t.*) FROM VALUES (1) t(a)
 SELECT count(*), count(DISTINCT a) FROM VALUES (1) t(a)
+SELECT typeof(current_date), typeof(current_timestamp), current_date FROM VALUES (1, 2) t(current_date, current_timestamp)
+SELECT current_date + 1 AS x FROM VALUES (1) t(current_date) WHERE current_date = 1 GROUP BY current_date HAVING current_date = 1 ORDER BY current_date
+SELECT typeof(current_date), typeof(current_timestamp) FROM VALUES (1) t(a)

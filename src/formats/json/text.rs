@@ -1,6 +1,8 @@
 //! JSON in columns of text: whole values of a type, and single values by a path.
 
-use arrow::array::{Array, ArrayRef, StringArray};
+use std::borrow::Cow;
+
+use arrow::array::{ArrayRef, StringArray};
 use arrow::datatypes::DataType;
 
 use crate::error::{Error, Result};
@@ -49,14 +51,16 @@ pub fn parse_with(
         return Err(Error::unsupported(format!("JSON cannot be read as {to}")));
     }
     let is_object = matches!(to, DataType::Struct(_));
+    let texts: Vec<Option<Cow<'_, str>>> =
+        texts.iter().map(|text| Some(listed(text?, to))).collect();
     let mut malformed = vec![];
     let mut values = Vec::with_capacity(texts.len());
-    for row in 0..texts.len() {
-        if texts.is_null(row) || texts.value(row).trim().is_empty() {
+    for (row, text) in texts.iter().enumerate() {
+        let Some(text) = text.as_deref().filter(|text| !text.trim().is_empty()) else {
             values.push(Value::Null);
             continue;
-        }
-        let value = scan::Cursor::new(texts.value(row), how.rules).value();
+        };
+        let value = scan::Cursor::new(text, how.rules).value();
         values.push(match value {
             Ok(value @ Value::Object(_)) => value,
             Ok(value) if !is_object => value,
@@ -71,6 +75,16 @@ pub fn parse_with(
     malformed.sort_unstable();
     malformed.dedup();
     Ok(Parsed { values: converted.array, malformed })
+}
+
+/// An object where an array of structs is wanted, as the array of it alone.
+fn listed<'t>(text: &'t str, to: &DataType) -> Cow<'t, str> {
+    let of_structs =
+        matches!(to, DataType::List(element) if matches!(element.data_type(), DataType::Struct(_)));
+    if of_structs && text.trim_start().starts_with('{') {
+        return Cow::Owned(format!("[{text}]"));
+    }
+    Cow::Borrowed(text)
 }
 
 /// The type of the value that a text holds; `None` for text that is no JSON.

@@ -139,6 +139,21 @@ impl Binder<'_> {
         Ok(found.is_some_and(|found| found.parts.len() == found.qualifier_parts + 1))
     }
 
+    /// The column that a function without parentheses, such as `current_date`, stands for where there
+    /// is one of its name.
+    pub(super) fn column_called(
+        &self,
+        function: &Function,
+        names: &Names<'_>,
+    ) -> Result<Option<Ident>> {
+        let (FunctionArguments::None, [part]) = (&function.args, function.name.0.as_slice()) else {
+            return Ok(None);
+        };
+        let Some(name) = part.as_ident() else { return Ok(None) };
+        let is_column = self.is_column(&Expr::Identifier(name.clone()), names)?;
+        Ok(is_column.then(|| name.clone()))
+    }
+
     /// The type of an expression whose names are resolved, where it shows without planning.
     pub(super) fn type_of(&self, expr: &Expr, names: &Names<'_>) -> Option<DataType> {
         match expr {
@@ -234,6 +249,12 @@ impl Binder<'_> {
                     *expr = call;
                 }
                 Ok(())
+            }
+            Expr::Function(function) if self.column_called(function, names)?.is_some() => {
+                if let Some(name) = self.column_called(function, names)? {
+                    *expr = Expr::Identifier(name);
+                }
+                self.resolve(expr, names)
             }
             Expr::Function(function) => {
                 aggregates::respell(function, self.is_ansi)?;

@@ -34,6 +34,9 @@ pub(super) fn of(expr: &Expr, names: &Names<'_>, binder: &Binder<'_>) -> Result<
             Ok(parts.last().map_or_else(String::new, |part| shown(&part.value).to_owned()))
         }
         Expr::Nested(inner) => of(inner, names, binder),
+        Expr::Function(function) if binder.column_called(function, names)?.is_some() => {
+            Ok(function.name.to_string())
+        }
         // The cast of a column is called as the column.
         Expr::Cast { expr: inner, .. } if binder.is_column(inner, names)? => {
             of(inner, names, binder)
@@ -83,6 +86,11 @@ impl Printer<'_> {
                     Some(name) => name,
                     None => time_names::literal(&typed.data_type, &text),
                 }
+            }
+            Expr::Function(function)
+                if self.binder.column_called(function, self.names)?.is_some() =>
+            {
+                function.name.to_string()
             }
             Expr::Function(function) => self.function(function)?,
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right)?,

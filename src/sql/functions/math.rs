@@ -334,21 +334,34 @@ fn conv(args: &Arguments) -> Result<ArrayRef> {
     let (numbers, from, to) = (args.text(0)?, args.int(1)?, args.int(2)?);
     let mut out = StringBuilder::new();
     for row in 0..args.rows {
-        let converted = args
-            .all_valid(row)
-            .then(|| convert(numbers.value(row).trim(), from.value(row), to.value(row)))
-            .flatten();
-        out.append_option(converted);
+        let most = || {
+            match args.is_ansi() {
+            true => Err(args.fail(format!(
+                "`{}` is too large for 64 bits; set spark.sql.ansi.enabled to false for the largest number in its place",
+                numbers.value(row)
+            ))),
+            false => Ok(u64::MAX),
+        }
+        };
+        out.append_option(match args.all_valid(row) {
+            true => convert(numbers.value(row).trim(), (from.value(row), to.value(row)), most)?,
+            false => None,
+        });
     }
     Ok(Arc::new(out.finish()))
 }
 
-fn convert(number: &str, from: i32, to: i32) -> Option<String> {
-    let base = u32::try_from(from).ok().filter(|base| (2..=36).contains(base))?;
+/// `most` is asked for the value of a number that is too large.
+fn convert(
+    number: &str,
+    (from, to): (i32, i32),
+    most: impl Fn() -> Result<u64>,
+) -> Result<Option<String>> {
+    let base = u32::try_from(from).ok().filter(|base| (2..=36).contains(base));
     let new = to.unsigned_abs();
-    if !(2..=36).contains(&new) || number.is_empty() {
-        return None;
-    }
+    let Some(base) = base.filter(|_| (2..=36).contains(&new) && !number.is_empty()) else {
+        return Ok(None);
+    };
     let (is_negative, digits) = match number.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, number),
@@ -356,20 +369,32 @@ fn convert(number: &str, from: i32, to: i32) -> Option<String> {
     let mut value = 0_u64;
     for digit in digits.chars().map_while(|digit| digit.to_digit(base)) {
         let next = value.checked_mul(u64::from(base)).and_then(|v| v.checked_add(u64::from(digit)));
-        value = next.unwrap_or(u64::MAX);
+        match next {
+            Some(next) => value = next,
+            None => {
+                value = most()?;
+                break;
+            }
+        }
     }
-    if is_negative {
-        value = value.wrapping_neg();
+    // What has the highest bit is negative already.
+    let has_sign = (value as i64) < 0;
+    let mut shows_sign = false;
+    if to > 0 && is_negative {
+        value = if has_sign { u64::MAX } else { value.wrapping_neg() };
+    } else if to < 0 {
+        shows_sign = is_negative || has_sign;
+        value = if has_sign { value.wrapping_neg() } else { value };
     }
-    let shows_sign = to < 0 && (value as i64) < 0;
-    if shows_sign {
-        value = value.wrapping_neg();
-    }
+    Ok(Some(in_base(value, new, shows_sign)))
+}
+
+fn in_base(mut value: u64, base: u32, shows_sign: bool) -> String {
     let mut digits = vec![];
     loop {
-        let digit = u32::try_from(value % u64::from(new)).ok()?;
-        digits.push(char::from_digit(digit, new)?.to_ascii_uppercase());
-        value /= u64::from(new);
+        let digit = (value % u64::from(base)) as u32;
+        digits.push(char::from_digit(digit, base).unwrap_or('0').to_ascii_uppercase());
+        value /= u64::from(base);
         if value == 0 {
             break;
         }
@@ -377,7 +402,7 @@ fn convert(number: &str, from: i32, to: i32) -> Option<String> {
     if shows_sign {
         digits.push('-');
     }
-    Some(digits.into_iter().rev().collect())
+    digits.into_iter().rev().collect()
 }
 
 /// One to the power of what is no number is no number, as in Java.
@@ -411,8 +436,10 @@ mod tests {
 
     #[test]
     fn numbers_change_their_base() {
+        let convert = |number, from, to| convert(number, (from, to), || Ok(u64::MAX)).unwrap();
         assert_eq!(convert("100", 2, 10).as_deref(), Some("4"));
         assert_eq!(convert("-10", 16, -10).as_deref(), Some("-16"));
         assert_eq!(convert("zz", 36, 10).as_deref(), Some("1295"));
+        assert_eq!(convert("-36893488147419103232", 10, 16).as_deref(), Some("FFFFFFFFFFFFFFFF"));
     }
 }

@@ -19,8 +19,12 @@ use crate::sql::functions::define::{Arguments, Call, Function, Given};
 /// All functions here.
 pub(in crate::sql::functions) fn functions() -> Vec<Arc<ScalarUDF>> {
     [
-        Function::new("size", size_types, size).or(&["cardinality"]),
-        Function::new("array_size", array_size_types, size),
+        Function::new("size", size_types, |args| {
+            // Outside of ANSI mode Spark has kept its oldest answer.
+            size(args, (!args.is_ansi()).then_some(-1))
+        })
+        .or(&["cardinality"]),
+        Function::new("array_size", array_size_types, |args| size(args, None)),
         Function::new("array_contains", |given| search_types(given, Boolean), contains),
         Function::new("array_position", |given| search_types(given, Int64), position),
         Function::new("array_remove", |given| value_types(given, false), remove),
@@ -61,11 +65,9 @@ fn array_size_types(given: &Given<'_>) -> Result<Call> {
     Ok(Call { takes: vec![list], gives: Int32 })
 }
 
-fn size(args: &Arguments) -> Result<ArrayRef> {
+fn size(args: &Arguments, of_null: Option<i32>) -> Result<ArrayRef> {
     use arrow::array::AsArray;
     let array = args.array(0)?;
-    // Outside of ANSI mode Spark has kept its oldest answer.
-    let of_null = (!args.is_ansi()).then_some(-1);
     let lengths = if let Some(list) = array.as_list_opt::<i32>() {
         list.offsets().clone()
     } else if let Some(map) = array.as_map_opt() {
