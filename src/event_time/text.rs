@@ -80,7 +80,7 @@ fn date_time(text: &str) -> Option<(i64, &str)> {
     Some((join_day(date.to_days(), micros_of_day)?, rest.trim()))
 }
 
-/// A date at the start of the text, and what follows.
+/// A date at the start of the text, and what follows. Behind a year or a month alone nothing may.
 fn calendar_date(text: &str) -> Option<(Date, &str)> {
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -91,12 +91,13 @@ fn calendar_date(text: &str) -> Option<(Date, &str)> {
     let year = if negative { -year } else { year };
     let (month, rest) = match rest.strip_prefix('-') {
         Some(rest) => digits(rest, 1, 2)?,
-        None => (1, rest),
+        None if rest.is_empty() => (1, rest),
+        None => return None,
     };
-    let has_month = rest.len() != unsigned.len();
-    let (day, rest) = match rest.strip_prefix('-').filter(|_| has_month) {
+    let (day, rest) = match rest.strip_prefix('-') {
         Some(rest) => digits(rest, 1, 2)?,
-        None => (1, rest),
+        None if rest.is_empty() => (1, rest),
+        None => return None,
     };
     let date = Date::new(year, u32::try_from(month).ok()?, u32::try_from(day).ok()?)?;
     Some((date, rest))
