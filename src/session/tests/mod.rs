@@ -5,5 +5,6 @@ mod listeners;
 mod observe;
 mod option_table;
 mod relations;
+mod script_check;
 mod statements;
 mod writers;
