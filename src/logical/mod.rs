@@ -6,6 +6,7 @@ pub mod batch_time;
 pub mod check;
 pub mod event_time;
 pub mod explain_mode;
+pub mod expressions;
 pub mod guards;
 pub mod join_keys;
 pub mod not_in;

@@ -168,7 +168,7 @@ impl Path {
             }
             return match at {
                 Value::Array(raw) | Value::Object(raw) => Some(compact(raw)),
-                other => other.as_text().map(std::borrow::Cow::into_owned),
+                other => other.as_text().map(Cow::into_owned),
             };
         }
         let mut found = vec![value];
@@ -221,7 +221,7 @@ fn json(value: Value<'_>) -> String {
         Value::Text(text) => serde_json::Value::from(text.get().into_owned()).to_string(),
         Value::Null => "null".to_owned(),
         Value::Array(raw) | Value::Object(raw) => compact(raw),
-        other => other.as_text().map_or_else(String::new, std::borrow::Cow::into_owned),
+        other => other.as_text().map_or_else(String::new, Cow::into_owned),
     }
 }
 

@@ -9,14 +9,13 @@ use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{AggregateFunction, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::{
-    conjunction, disjunction, merge_schema, split_conjunction_owned,
-};
+use datafusion::logical_expr::utils::{conjunction, disjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
     BinaryExpr, Case, Expr, ExprSchemable, Filter, Join, LogicalPlan, Operator, binary_expr, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
+use crate::logical::expressions::{change_parts, columns};
 use crate::logical::guards::conditions::{Guarded, LateCast, OrderedCase};
 use crate::logical::guards::fallible::{can_fail, is_safe};
 
@@ -32,8 +31,7 @@ impl AnalyzerRule for DeferErrors {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
         let mut rank = 0;
         let plan = plan.transform_up_with_subqueries(|node| {
-            let mut schema = merge_schema(&node.inputs());
-            schema.merge(node.schema());
+            let schema = columns(&node);
             let node = match node {
                 LogicalPlan::Filter(filter) => return guard(filter, &schema, &mut rank),
                 LogicalPlan::Join(join) => guard_join(join, &schema, &mut rank)?,
@@ -55,23 +53,14 @@ impl AnalyzerRule for DeferErrors {
 
 /// Wraps the casts that can fail.
 fn late_casts(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let plan = plan.transform_up_with_subqueries(|node| {
-        let mut schema = merge_schema(&node.inputs());
-        schema.merge(node.schema());
-        let names = NamePreserver::new(&node);
-        node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let wrapped = expr.transform_up(|part| {
-                let fails = matches!(part, Expr::Cast(_)) && !is_safe(&part, &schema);
-                Ok(match part {
-                    Expr::Cast(cast) if fails => Transformed::yes(LateCast::wrap(cast)),
-                    other => Transformed::no(other),
-                })
-            })?;
-            Ok(wrapped.update_data(|expr| name.restore(expr)))
+    let wrapped = change_parts(plan, |part, schema| {
+        let fails = matches!(part, Expr::Cast(_)) && !is_safe(&part, schema);
+        Ok(match part {
+            Expr::Cast(cast) if fails => Transformed::yes(LateCast::wrap(cast)),
+            other => Transformed::no(other),
         })
     })?;
-    Ok(plan.data)
+    Ok(wrapped.data)
 }
 
 /// Wraps the conditions of a filter that can fail, each with the columns of those that cannot.

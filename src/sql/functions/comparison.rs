@@ -9,11 +9,10 @@
 
 use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
@@ -22,6 +21,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use sqlparser::ast::BinaryOperator;
 
+use crate::logical::expressions::change_parts_of_node;
 use crate::sql::functions::common_type::compared_type;
 use crate::sql::functions::widening::as_type;
 use crate::sql::types::spark_type_name;
@@ -38,17 +38,14 @@ impl AnalyzerRule for MakeComparable {
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let is_ansi = config.execution.enable_ansi_mode;
         let plan = plan.transform_up_with_subqueries(|node| {
-            let mut schema = merge_schema(&node.inputs());
-            schema.merge(node.schema());
-            let pair = Pair { schema: &schema, is_ansi };
-            let names = NamePreserver::new(&node);
-            let node = node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let alike = expr.transform_up(|expr| pair.make_alike(expr))?;
-                Ok(alike.update_data(|expr| name.restore(expr)))
+            let node = change_parts_of_node(node, |expr, schema| {
+                Pair { schema, is_ansi }.make_alike(expr)
             })?;
             node.transform_data(|node| match node {
-                LogicalPlan::Join(join) => pair.make_keys_alike(join),
+                LogicalPlan::Join(join) => {
+                    let schema = merge_schema(&[&join.left, &join.right]);
+                    Pair { schema: &schema, is_ansi }.make_keys_alike(join)
+                }
                 other => Ok(Transformed::no(other)),
             })
         })?;

@@ -12,17 +12,17 @@ use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::DataType::{self, Boolean, Decimal128, Float32, Float64, Utf8};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, exec_err, internal_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Cast, TryCast};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
+
+use crate::logical::expressions::change_parts;
 
 /// Puts [`NumberCast`] in the place of casts that Arrow would do otherwise.
 #[derive(Debug)]
@@ -35,17 +35,7 @@ impl AnalyzerRule for UseNumberCasts {
 
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let is_ansi = config.execution.enable_ansi_mode;
-        let plan = plan.transform_up_with_subqueries(|node| {
-            let mut schema = merge_schema(&node.inputs());
-            schema.merge(node.schema());
-            let names = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let replaced = expr.transform_up(|expr| replace(expr, &schema, is_ansi))?;
-                Ok(replaced.update_data(|expr| name.restore(expr)))
-            })
-        })?;
-        Ok(plan.data)
+        Ok(change_parts(plan, |expr, schema| replace(expr, schema, is_ansi))?.data)
     }
 }
 

@@ -5,15 +5,14 @@
 use arrow::datatypes::DataType::{self, Utf8};
 use arrow::datatypes::{IntervalUnit, TimeUnit};
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast, lit};
 use datafusion::optimizer::AnalyzerRule;
 
+use crate::logical::expressions::change_parts_of_node;
 use crate::sql::functions::collections::structs::named_zip;
 use crate::sql::functions::common_type::common_type;
 use crate::sql::types::spark_type_name;
@@ -51,14 +50,7 @@ pub(in crate::sql) fn widened(plan: LogicalPlan, config: &ConfigOptions) -> Resu
     let is_ansi = config.execution.enable_ansi_mode;
     let mut any = false;
     let plan = plan.transform_up_with_subqueries(|node| {
-        let mut schema = merge_schema(&node.inputs());
-        schema.merge(node.schema());
-        let names = NamePreserver::new(&node);
-        let node = node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let replaced = expr.transform_up(|expr| widen(expr, &schema, is_ansi))?;
-            Ok(replaced.update_data(|expr| name.restore(expr)))
-        })?;
+        let node = change_parts_of_node(node, |expr, schema| widen(expr, schema, is_ansi))?;
         any |= node.transformed;
         if any { node.map_data(LogicalPlan::recompute_schema) } else { Ok(node) }
     })?;

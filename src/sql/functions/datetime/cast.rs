@@ -13,12 +13,10 @@ use arrow::datatypes::{
     IntervalYearMonthType, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue, exec_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Cast, TryCast};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprSchemable, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
@@ -29,6 +27,7 @@ use crate::event_time::calendar::{MICROS_PER_DAY, split_day};
 use crate::event_time::text;
 use crate::event_time::zone::TimeZone;
 use crate::formats::display::{Zone, write_value};
+use crate::logical::expressions::change_parts;
 use crate::sql::functions::datetime::function::{Call, collect, session_zone};
 use crate::sql::functions::datetime::{cast_number, interval_text};
 use crate::sql::types;
@@ -46,17 +45,8 @@ impl AnalyzerRule for UseTimeCasts {
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
         let zone = session_zone(config.execution.time_zone.as_deref());
         let is_ansi = config.execution.enable_ansi_mode;
-        let plan = plan.transform_up_with_subqueries(|node| {
-            let mut schema = merge_schema(&node.inputs());
-            schema.merge(node.schema());
-            let names = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let replaced = expr.transform_up(|expr| replace(expr, &schema, (zone, is_ansi)))?;
-                Ok(replaced.update_data(|expr| name.restore(expr)))
-            })
-        })?;
-        Ok(plan.data)
+        let replaced = change_parts(plan, |expr, schema| replace(expr, schema, (zone, is_ansi)))?;
+        Ok(replaced.data)
     }
 }
 
