@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow::datatypes::DataType::{
     self, Boolean, Date32, Decimal128, Float32, Float64, Int64, List, Map, Struct, Timestamp, Utf8,
 };
-use arrow::datatypes::{Field, FieldRef, Fields};
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, Field, FieldRef, Fields};
 
-use crate::sql::functions::arithmetic::types::{as_decimal, bounded};
+use crate::sql::functions::arithmetic::types::as_decimal;
 
 /// The type that values of both types can have; `None` where there is none.
 pub(in crate::sql) fn common_type(
@@ -118,5 +118,8 @@ pub(in crate::sql) fn wider_number(
     let scale = i16::from(s1.max(s2));
     // A scale is never negative, nor greater than its precision.
     let whole = (i16::from(p1) - i16::from(s1)).max(i16::from(p2) - i16::from(s2));
-    Some(bounded(whole + scale, scale))
+    // Where precision runs out fractions go, down to the last digit: no value may be too large.
+    let most = i16::from(DECIMAL128_MAX_PRECISION);
+    let precision = (whole + scale).clamp(1, most);
+    Some(Decimal128(precision as u8, scale.min(most - whole) as i8))
 }

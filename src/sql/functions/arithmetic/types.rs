@@ -126,7 +126,7 @@ fn decimal_result(op: Op, (p1, s1): (u8, i8), (p2, s2): (u8, i8)) -> DataType {
 }
 
 /// Where precision runs out, whole digits stay before fractions do.
-pub(in crate::sql::functions) fn bounded(precision: i16, scale: i16) -> DataType {
+fn bounded(precision: i16, scale: i16) -> DataType {
     let most = i16::from(MAX_PRECISION);
     if precision <= most {
         return Decimal128(precision.max(1) as u8, scale as i8);
