@@ -16,7 +16,13 @@ pub fn change_parts(
     plan: LogicalPlan,
     mut change: impl FnMut(Expr, &DFSchema) -> Result<Transformed<Expr>>,
 ) -> Result<Transformed<LogicalPlan>> {
-    plan.transform_up_with_subqueries(|node| change_parts_of_node(node, &mut change))
+    let mut any = false;
+    plan.transform_up_with_subqueries(|node| {
+        let node = change_parts_of_node(node, &mut change)?;
+        any |= node.transformed;
+        // What was changed below may be null where it was not before, or the other way round.
+        if any { node.map_data(LogicalPlan::recompute_schema) } else { Ok(node) }
+    })
 }
 
 /// The same for the expressions of one node.

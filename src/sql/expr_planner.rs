@@ -22,10 +22,15 @@ impl ExprPlanner for SparkOperators {
         access: RawFieldAccessExpr,
         schema: &DFSchema,
     ) -> DfResult<PlannerResult<RawFieldAccessExpr>> {
-        let is_list = access
-            .expr
-            .get_type(schema)
-            .is_ok_and(|data_type| matches!(data_type, DataType::List(_) | DataType::LargeList(_)));
+        let has_items = access.expr.get_type(schema).is_ok_and(|data_type| {
+            matches!(data_type, DataType::List(_) | DataType::LargeList(_) | DataType::Map(_, _))
+        });
+        let is_map = |data_type: DataType| matches!(data_type, DataType::Map(_, _));
+        if let GetFieldAccess::NamedStructField { name } = &access.field_access
+            && access.expr.get_type(schema).is_ok_and(is_map)
+        {
+            return Ok(PlannerResult::Planned(elements::item(access.expr, lit(name.clone()))));
+        }
         let RawFieldAccessExpr { field_access: GetFieldAccess::ListIndex { key }, expr } = access
         else {
             return Ok(match field_of_each(&access, schema) {
@@ -33,7 +38,7 @@ impl ExprPlanner for SparkOperators {
                 None => PlannerResult::Original(spelled(access, schema)),
             });
         };
-        if !is_list {
+        if !has_items {
             let field_access = GetFieldAccess::ListIndex { key };
             return Ok(PlannerResult::Original(RawFieldAccessExpr { field_access, expr }));
         }

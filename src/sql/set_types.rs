@@ -88,7 +88,8 @@ fn common_types(name: &str, inputs: &[Arc<LogicalPlan>], is_ansi: bool) -> Resul
     Ok(types)
 }
 
-fn with_types(input: Arc<LogicalPlan>, types: &[DataType]) -> Result<Arc<LogicalPlan>> {
+/// A plan whose columns are cast to these types.
+pub(super) fn with_types(input: Arc<LogicalPlan>, types: &[DataType]) -> Result<Arc<LogicalPlan>> {
     let fields = input.schema().fields();
     if fields.iter().zip(types).all(|(field, data_type)| field.data_type() == data_type) {
         return Ok(input);

@@ -311,3 +311,5 @@ SELECT try_cast(CAST('2024-02-29 12:34:56.789' AS TIMESTAMP) AS TIMESTAMP) AS r
 SELECT try_cast(CAST('2024-02-29 12:34:56.789' AS TIMESTAMP) AS TIMESTAMP_NTZ) AS r
 SELECT try_cast(CAST('2024-02-29 12:34:56.789' AS TIMESTAMP) AS BINARY) AS r
 EACH try_cast(% AS DATE), try_cast(% AS TIMESTAMP) : '1999 Jan 08', '1999 01 08', '1999', '1999 ', '1999-01', '1999-01 x', '1999-01-02 x', '1999-01-02Tx', '1999-01-02x', '1999T', ' 1999-1-2 ', '1999-01-', '1999-', '+1999-01-02', '199-01-02', '1999-001-02', '1999-1-002', '1999 10:00', '1999-01 10:00', '1999-01-02T', '1999-01-02 10', '1999-01-02 10:', '1999-01-02 10:00:00.1234567', '1999-01-02 10:00:00 UTC', '1999-01-02 10:00:00+1', '1999-01-02 24:00:00'
+EACH try_cast(% AS BOOLEAN) : 't', 'TRUE', ' true ', 'y', 'Yes', '1', 'f', 'false', 'N', 'no', '0', 'on', 'off', 'of', 'tr', '', '2', '1.0', 'null'
+cast('off' AS BOOLEAN), cast('x' AS BOOLEAN), boolean('on')

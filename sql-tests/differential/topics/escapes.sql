@@ -17,3 +17,4 @@ SELECT count(*), count(DISTINCT a) FROM VALUES (1) t(a)
 SELECT typeof(current_date), typeof(current_timestamp), current_date FROM VALUES (1, 2) t(current_date, current_timestamp)
 SELECT current_date + 1 AS x FROM VALUES (1) t(current_date) WHERE current_date = 1 GROUP BY current_date HAVING current_date = 1 ORDER BY current_date
 SELECT typeof(current_date), typeof(current_timestamp) FROM VALUES (1) t(a)
+'abc' LIKE 'a\\bc', 'abc' LIKE 'abc\\', 'a\\b' LIKE 'a\\\\b', 'a%' LIKE 'a!%' ESCAPE '!', 'a!' LIKE 'a!!' ESCAPE '!', 'ab' LIKE 'a!b' ESCAPE '!', 'ab' NOT LIKE 'a\\b', 'ab' ILIKE 'a\\b'

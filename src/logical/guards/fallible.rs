@@ -80,16 +80,30 @@ const fn is_safe_operator(op: Operator) -> bool {
     )
 }
 
-fn is_safe_cast(from: &DataType, to: &DataType) -> bool {
-    use DataType::{Float32, Float64, LargeUtf8, Null, Utf8, Utf8View};
+/// Whether a cast gives a value for every value.
+pub fn is_safe_cast(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Decimal128, Float32, Float64, LargeUtf8, Null, Utf8, Utf8View};
     if from == to || *from == Null {
         return true;
     }
     match (from, to) {
-        (_, Utf8 | LargeUtf8 | Utf8View) => true,
+        // Not all bytes are a text.
+        (from, Utf8 | LargeUtf8 | Utf8View) => !from.is_binary(),
         (from, Float32 | Float64) => from.is_numeric(),
         (from, to) if from.is_signed_integer() && to.is_signed_integer() => {
             from.primitive_width() <= to.primitive_width()
+        }
+        (from, Decimal128(precision, scale)) if from.is_signed_integer() => {
+            let digits = match from.primitive_width() {
+                Some(1) => 3,
+                Some(2) => 5,
+                Some(4) => 10,
+                _ => 19,
+            };
+            i16::from(*precision) - i16::from(*scale) >= digits
+        }
+        (Decimal128(p1, s1), Decimal128(p2, s2)) => {
+            s1 <= s2 && i16::from(*p1) - i16::from(*s1) <= i16::from(*p2) - i16::from(*s2)
         }
         _ => false,
     }

@@ -436,6 +436,9 @@ impl VisitorMut for Visitor<'_, '_> {
         }
         literals::join_sign(expr);
         likes::spread(expr);
+        if let Err(error) = likes::check(expr) {
+            return ControlFlow::Break(error);
+        }
         interval_casts::respell(expr);
         match self.lambdas.enter(expr) {
             Ok(true) => {

@@ -4,6 +4,7 @@ use sqlparser::ast::{
     BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, UnaryOperator, Value,
 };
 
+use crate::error::{Error, Result};
 use crate::sql::ast::spelling::{call, plain_name};
 use crate::sql::marker::{LIKE_ALL, LIKE_ANY};
 
@@ -30,6 +31,44 @@ pub(super) fn patterns(pattern: &Expr) -> Option<(Several, Vec<&Expr>)> {
         _ => None,
     });
     Some((several, patterns.collect()))
+}
+
+/// Refuses a pattern that is written down and whose escape stands before what needs none.
+///
+/// # Errors
+/// `Invalid`.
+pub(super) fn check(expr: &Expr) -> Result<()> {
+    let (Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. }) = expr
+    else {
+        return Ok(());
+    };
+    let escape = match escape_char.as_ref().map(|escape| &escape.value) {
+        None => '\\',
+        Some(Value::SingleQuotedString(escape)) => match escape.chars().next() {
+            Some(escape) => escape,
+            None => return Ok(()),
+        },
+        Some(_) => return Ok(()),
+    };
+    let Expr::Value(written) = &**pattern else { return Ok(()) };
+    let Value::SingleQuotedString(pattern) = &written.value else { return Ok(()) };
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        if letter != escape {
+            continue;
+        }
+        match letters.next() {
+            Some('%' | '_') => (),
+            Some(next) if next == escape => (),
+            next => {
+                let what = next.map_or_else(|| "nothing".to_owned(), |next| format!("`{next}`"));
+                return Err(Error::invalid(format!(
+                    "the pattern `{pattern}` of LIKE has the escape `{escape}` before {what}, and it may stand before %, _ and itself only; write it twice"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes a LIKE of several patterns as one of each.

@@ -7,12 +7,14 @@
 //! Each comparison stands for itself, also where several are written as one: in BETWEEN, in
 //! `CASE x WHEN y`, in `nullif`. Where their types differ they become what they are short for.
 
+use std::sync::Arc;
+
 use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Case, ScalarFunction};
+use datafusion::logical_expr::expr::{Case, InSubquery, ScalarFunction};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
@@ -22,8 +24,9 @@ use datafusion::optimizer::AnalyzerRule;
 use sqlparser::ast::BinaryOperator;
 
 use crate::logical::expressions::change_parts_of_node;
-use crate::sql::functions::common_type::compared_type;
+use crate::sql::functions::common_type::{common_type, compared_type};
 use crate::sql::functions::widening::as_type;
+use crate::sql::set_types::with_types;
 use crate::sql::types::spark_type_name;
 
 /// The rule; it has to run before DataFusion makes types alike in its own way.
@@ -157,9 +160,28 @@ impl Pair<'_> {
                 let case = Case { expr: None, when_then_expr, else_expr };
                 Ok(Transformed::yes(Expr::Case(case)))
             }
+            Expr::InSubquery(list) => self.in_subquery(list),
             Expr::ScalarFunction(call) => self.call(call),
             other => Ok(Transformed::no(other)),
         }
+    }
+
+    /// A value and the column that it is looked for in have the type that both have in common, as
+    /// the branches of a UNION.
+    fn in_subquery(&self, mut list: InSubquery) -> Result<Transformed<Expr>> {
+        let plan = &list.subquery.subquery;
+        let (Ok(left), [right]) = (list.expr.get_type(self.schema), &plan.schema().fields()[..])
+        else {
+            return Ok(Transformed::no(Expr::InSubquery(list)));
+        };
+        let right = right.data_type();
+        let Some(common) = common_type(&left, right, self.is_ansi).filter(|_| left != *right)
+        else {
+            return Ok(Transformed::no(Expr::InSubquery(list)));
+        };
+        *list.expr = as_type(*list.expr, &common, self.schema)?;
+        list.subquery.subquery = with_types(Arc::clone(plan), &[common])?;
+        Ok(Transformed::yes(Expr::InSubquery(list)))
     }
 
     fn between(&self, between: Between) -> Result<Transformed<Expr>> {

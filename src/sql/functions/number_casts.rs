@@ -1,4 +1,4 @@
-//! Casts of numbers as Spark does them: between BOOLEAN and DECIMAL, of doubles that are no number
+//! Casts of numbers as Spark does them: between BOOLEAN and DECIMAL, of texts to BOOLEAN, of doubles that are no number
 //! to DECIMAL, and, outside of ANSI mode, of what does not fit: whole numbers wrap around, doubles
 //! stop at the ends, and everything else is NULL.
 
@@ -6,7 +6,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, Decimal128Array, Float64Array, Int64Array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array, Float64Array,
+    Int64Array,
 };
 use arrow::compute::{CastOptions, cast, cast_with_options};
 use arrow::datatypes::DataType::{self, Boolean, Decimal128, Float32, Float64, Utf8};
@@ -23,6 +24,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 
 use crate::logical::expressions::change_parts;
+use crate::logical::guards::fallible::is_safe_cast;
 
 /// Puts [`NumberCast`] in the place of casts that Arrow would do otherwise.
 #[derive(Debug)]
@@ -46,13 +48,16 @@ fn replace(expr: Expr, schema: &DFSchema, is_ansi: bool) -> Result<Transformed<E
         _ => return Ok(Transformed::no(expr)),
     };
     let (from, to) = (inner.get_type(schema)?, field.data_type());
+    if is_safe_cast(&from, to) {
+        return Ok(Transformed::no(expr));
+    }
     let what_fails = match (tries, is_ansi) {
         (true, _) => Misfit::Null,
         (false, true) => Misfit::Error,
         (false, false) => Misfit::Squeezed,
     };
     if !differs(&from, to, what_fails) {
-        if what_fails != Misfit::Squeezed || from == *to {
+        if what_fails != Misfit::Squeezed {
             return Ok(Transformed::no(expr));
         }
         let lenient = TryCast { expr: inner.clone(), field: Arc::clone(field) };
@@ -68,9 +73,8 @@ fn replace(expr: Expr, schema: &DFSchema, is_ansi: bool) -> Result<Transformed<E
 fn differs(from: &DataType, to: &DataType, misfit: Misfit) -> bool {
     let squeezes = misfit == Misfit::Squeezed;
     match (from, to) {
-        (Boolean, Decimal128(_, _)) | (Decimal128(_, _), Boolean) => true,
+        (Boolean, Decimal128(_, _)) | (Decimal128(_, _) | Utf8, Boolean) => true,
         (Float32 | Float64, Decimal128(_, _)) => true,
-        (from, to) if from == to => false,
         (Utf8 | Float32 | Float64 | Decimal128(_, _), to) if to.is_signed_integer() => squeezes,
         (from, to) if from.is_signed_integer() && to.is_signed_integer() => squeezes,
         _ => false,
@@ -131,9 +135,10 @@ impl NumberCast {
                 let whole = cast(values, &DataType::Int32)?;
                 self.with_arrow(&whole)
             }
+            (Utf8, Boolean) => self.truth(values),
             (Decimal128(_, _), Boolean) => {
                 let digits = values.as_primitive::<Decimal128Type>();
-                let truth: arrow::array::BooleanArray =
+                let truth: BooleanArray =
                     digits.iter().map(|digits| digits.map(|digits| digits != 0)).collect();
                 Ok(Arc::new(truth))
             }
@@ -147,6 +152,19 @@ impl NumberCast {
             }
             _ => self.squeezed(values),
         }
+    }
+
+    /// Texts as truth values: fewer of them are than Arrow takes.
+    fn truth(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        let texts = values.as_string::<i32>().iter();
+        let truth = texts.map(|text| match text.map(|text| (text, truth_of_text(text))) {
+            Some((text, None)) if self.misfit == Misfit::Error => exec_err!(
+                "cannot cast `{text}` to BOOLEAN; correct it, or use try_cast for null in its place"
+            ),
+            Some((_, truth)) => Ok(truth),
+            None => Ok(None),
+        });
+        Ok(Arc::new(truth.collect::<Result<BooleanArray>>()?))
     }
 
     fn with_arrow(&self, values: &ArrayRef) -> Result<ArrayRef> {
@@ -219,6 +237,15 @@ const fn bounds(to: &DataType) -> (i64, i64) {
         DataType::Int32 => (i32::MIN as i64, i32::MAX as i64),
         _ => (i64::MIN, i64::MAX),
     }
+}
+
+fn truth_of_text(text: &str) -> Option<bool> {
+    let text = text.trim();
+    let is_one_of = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    if is_one_of(&["t", "true", "y", "yes", "1"]) {
+        return Some(true);
+    }
+    is_one_of(&["f", "false", "n", "no", "0"]).then_some(false)
 }
 
 /// A whole number from a text, whose fraction is cut off.

@@ -155,9 +155,10 @@ fn with_names(args: Vec<Expr>) -> Vec<Expr> {
             Expr::Column(column) | Expr::OuterReferenceColumn(_, column) => column.name.clone(),
             Expr::LambdaVariable(variable) => variable.name.clone(),
             Expr::ScalarFunction(call) => match (call.name(), call.args.as_slice()) {
-                ("get_field", [_, Expr::Literal(ScalarValue::Utf8(Some(field)), _)]) => {
-                    field.clone()
-                }
+                (
+                    "get_field" | "array_item",
+                    [_, Expr::Literal(ScalarValue::Utf8(Some(field)), _)],
+                ) => field.clone(),
                 _ => at.to_string(),
             },
             _ => at.to_string(),

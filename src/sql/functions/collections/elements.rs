@@ -317,14 +317,27 @@ fn get_types(given: &Given<'_>) -> Result<Call> {
     Ok(Call { takes: vec![list_of(element.clone()), Int32], gives: element })
 }
 
-/// `array[index]`: as `get`, but an index without an element is an error in ANSI mode.
+/// `array[index]`: as `get`, but an index without an element is an error in ANSI mode. `map[key]`:
+/// the value of the key, which has the type of the keys.
 fn item_function() -> Function {
-    Function::new("array_item", get_types, |args| get(args, args.is_ansi()))
+    Function::new("array_item", item_types, |args| match args.array(0)?.data_type() {
+        DataType::Map(_, _) => value_of(args),
+        _ => get(args, args.is_ansi()),
+    })
 }
 
-/// The expression `array[index]`.
-pub(in crate::sql) fn item(array: Expr, index: Expr) -> Expr {
-    item_function().udf().call(vec![array, index])
+fn item_types(given: &Given<'_>) -> Result<Call> {
+    if let Some(map @ DataType::Map(_, _)) = given.types.first() {
+        given.count(2..=2)?;
+        let (key, gives) = key_and_value(given, 0)?;
+        return Ok(Call { takes: vec![map.clone(), key], gives });
+    }
+    get_types(given)
+}
+
+/// The expression `array[index]`, or `map[key]`.
+pub(in crate::sql) fn item(items: Expr, index: Expr) -> Expr {
+    item_function().udf().call(vec![items, index])
 }
 
 /// The element at an index that begins at 0.

@@ -121,16 +121,29 @@ fn any(call: &Lambdas, decisive: bool) -> Result<ArrayRef> {
     let list = lists(&call.values, 0)?;
     let elements = Elements::new(list.offsets(), list.nulls());
     let values = elements.of(list.values())?;
-    let verdicts = verdicts(&call.run(0, &[values], &elements.rows)?)?;
+    let all = call.run(0, &[Arc::clone(&values)], &elements.rows).and_then(|all| verdicts(&all));
+    let verdict = |at: usize| -> Result<Option<bool>> {
+        match &all {
+            Ok(all) => Ok(all.is_valid(at).then(|| all.value(at))),
+            // The lambda fails for some element, which may stand behind one that settles its row.
+            Err(_failed) => {
+                let one = call.run(0, &[values.slice(at, 1)], &elements.rows.slice(at, 1))?;
+                let one = verdicts(&one)?;
+                Ok(one.is_valid(0).then(|| one.value(0)))
+            }
+        }
+    };
     let mut out = BooleanBuilder::with_capacity(call.values.rows);
     for (row, ends) in elements.offsets.windows(2).enumerate() {
         let (mut settled, mut open) = (false, list.is_null(row));
         for at in ends[0] as usize..ends[1] as usize {
-            if verdicts.is_null(at) {
-                open = true;
-            } else if verdicts.value(at) == decisive {
-                settled = true;
-                break;
+            match verdict(at)? {
+                None => open = true,
+                Some(found) if found == decisive => {
+                    settled = true;
+                    break;
+                }
+                Some(_) => (),
             }
         }
         out.append_option(match (settled, open) {
