@@ -2,6 +2,7 @@
 
 pub mod expand;
 pub mod extension;
+pub mod lambdas;
 pub mod planner;
 pub mod recursion;
 pub mod watermark_propagation;

@@ -6,6 +6,7 @@ use arrow::datatypes::Schema;
 use datafusion::execution::SessionState;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::{AggregateUDF, LogicalPlan, ScalarUDF};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionContext;
 
 use crate::config::{Settings, TIME_ZONE};
@@ -14,6 +15,7 @@ use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
 use crate::formats::display::Zone;
 use crate::logical::guards::GuardedPlanner;
+use crate::physical::lambdas::keep_lambdas;
 use crate::physical::planner::query_planner;
 use crate::physical::recursion::{LimitRecursion, RecursionLimits};
 use crate::query::manager::StreamingQueryManager;
@@ -96,6 +98,7 @@ impl StreamSession {
         // Tables can be observed as streams can.
         let planner = state.query_planner().take().unwrap_or_else(query_planner);
         *state.query_planner() = Some(Arc::new(GuardedPlanner(planner)));
+        keep_lambdas(state.physical_optimizers().get_or_insert_with(PhysicalOptimizer::new));
         let state = state.with_physical_optimizer_rule(Arc::new(LimitRecursion)).build();
         let context = SessionContext::new_with_state(state);
         apply_settings(&context, &settings)?;

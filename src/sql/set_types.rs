@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
 };
 
 use crate::sql::functions::common_type::common_type;
+use crate::sql::functions::relabel::relabelled;
 use crate::sql::set_counts::is_set_operation;
 use crate::sql::types::spark_type_name;
 
@@ -99,6 +100,7 @@ pub(super) fn with_types(input: Arc<LogicalPlan>, types: &[DataType]) -> Result<
         if field.data_type() == data_type {
             return column;
         }
+        let column = relabelled(column, field.data_type(), data_type);
         cast(column, data_type.clone()).alias_qualified(qualifier.cloned(), field.name())
     });
     let columns: Vec<Expr> = columns.collect();

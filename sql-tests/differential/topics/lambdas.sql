@@ -33,3 +33,7 @@ transform(array(1),(x,y,z)->x), filter(array(1),()->true), transform(array(1),1)
 transform(array('1','x'),x->try_cast(x AS INT)), transform(array(1,0),x->1/x), aggregate(array(2147483647,1),0,(a,x)->a+x), transform(array(DATE'2020-01-01'),d->d+1), transform(array(TIMESTAMP'2020-01-01 00:00:00'),d->year(d)), transform(array(1,2),x->x BETWEEN 1 AND 1), transform(array('a','b'),x->x IN ('a')), transform(array('ab'),x->x LIKE 'a%'), transform(array(1,2),x->-x), transform(array(true,false),x->NOT x)
 exists(array(1, 0), x -> x = 1 OR 1/x > 0), exists(array(1, 0), x -> 1/x > 0), forall(array(-1, 0), x -> 1/x > 0), exists(array(0, 1), x -> 1/x > 0), forall(array(1, 0), x -> 1/x > 0), exists(array('1', 'x'), x -> cast(x AS INT) = 1)
 SELECT exists(a, x -> 10 / x > 4) AS e FROM VALUES (array(2, 0)), (array(1)), (array(5)), (NULL) AS t(a) ORDER BY e
+SELECT transform(a, x -> x + b) AS y, filter(a, x -> x > 1) AS z FROM VALUES (array(1, 2), 5, 'c') AS t(a, b, c)
+SELECT a FROM (SELECT a, b FROM VALUES (array(1, 2), 5, 7) AS t(a, b, c)) WHERE exists(a, x -> exists(array(b), y -> y > x))
+SELECT b, aggregate(a, 0, (s, x) -> s + x) AS y FROM VALUES (1, array(1, 2), 5), (2, array(3), 6) AS t(b, a, c) WHERE forall(a, x -> x > 0) ORDER BY b DESC LIMIT 1
+SELECT transform_values(m, (k, v) -> v * n) AS y FROM VALUES ('x', map('a', 1), 3) AS t(s, m, n)

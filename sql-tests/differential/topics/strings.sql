@@ -27,3 +27,4 @@ concat('a',NULL), concat('a',1,true), concat(), concat_ws(',', 'a', NULL, 'b'), 
 substring('Spark SQL', 5), substring('Spark SQL', -3), substring('Spark SQL', 5, 1), substr('abc', 0), substr('abc',0,2), substr('abc',-5,3), substring('abc' FROM 2 FOR 1), substring(CAST('abc' AS BINARY),2), substring('abc',2,-1)
 upper('ß'), lower('İ'), upper(12), ucase('a'), lcase('A'), reverse('abc'), reverse(array(1,2)), space(3), space(-1), elt(1,'a','b'), elt(3,'a','b')
 collate('a','UTF8_BINARY'), is_valid_utf8('a'), make_valid_utf8('a'), string(1), char_length(123), tostring(1)
+format_string('%s', 1.50), format_string('%s|%s', 1.0D, 1e10D), format_string('%s', -0.0D), format_string('%2$s %1$s', 1.5, true), format_string('%s', cast(NULL AS BOOLEAN)), format_string('%5.1f %s', 1.5D, 1.25D), printf('%s', float('1.5')), format_string('%s %d', 'a', 5), format_string('%-6s|', 0.05)

@@ -38,3 +38,7 @@ SELECT a.dt FROM k a WHERE a.dt IN (SELECT ts FROM k)
 SELECT a.ts FROM k a WHERE a.ts IN (SELECT dt FROM k)
 SELECT a.i FROM k a WHERE a.i IN (SELECT i + 0.0 FROM k) ORDER BY a.i
 SELECT a.i FROM k a WHERE a.i NOT IN (SELECT cast(i AS BIGINT) FROM k WHERE i = 1)
+SELECT named_struct('a', 1, 'b', 2) AS s UNION ALL SELECT named_struct('b', 10, 'a', 20)
+SELECT struct(1) AS s UNION ALL SELECT named_struct('a', 2)
+SELECT named_struct('a', 1, 'b', 2) = named_struct('b', 1, 'a', 2), named_struct('a', 1) = named_struct('b', 1)
+SELECT typeof(1 / x), typeof(cast('x' AS INT)), typeof(x) FROM VALUES (0) AS t(x)

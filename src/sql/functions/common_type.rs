@@ -89,6 +89,7 @@ pub(in crate::sql) fn compared_type(
         }
         (Date32 | Timestamp(_, _), Date32 | Timestamp(_, _)) => common_type(left, right, is_ansi),
         (Float32 | Float64, _) | (_, Float32 | Float64) => wider_number(left, right, is_ansi),
+        (Struct(_), Struct(_)) => common_type(left, right, is_ansi),
         _ => None,
     }
 }

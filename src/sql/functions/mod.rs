@@ -35,9 +35,11 @@ pub(super) mod conditional;
 pub(super) mod datetime;
 pub(super) mod equal_floats;
 pub(super) mod float_extremes;
+mod format_texts;
 pub(super) mod lambdas;
 pub(super) mod number_casts;
 pub(super) mod record_options;
+pub(super) mod relabel;
 pub(super) mod widening;
 
 mod csv;

@@ -12,9 +12,11 @@ use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast, lit};
 use datafusion::optimizer::AnalyzerRule;
 
-use crate::logical::expressions::change_parts_of_node;
+use crate::logical::expressions::{change_parts, change_parts_of_node};
 use crate::sql::functions::collections::structs::named_zip;
 use crate::sql::functions::common_type::common_type;
+use crate::sql::functions::format_texts::with_texts;
+use crate::sql::functions::relabel::relabelled;
 use crate::sql::types::spark_type_name;
 
 /// Functions that give one of their arguments, or an array of them, and how many of these come
@@ -41,7 +43,12 @@ impl AnalyzerRule for WidenNumbers {
     }
 
     fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
-        widened(plan, config)
+        let plan = widened(plan, config)?;
+        let named = change_parts(plan, |expr, schema| match expr {
+            Expr::ScalarFunction(call) if call.name() == "typeof" => Ok(type_name(call, schema)),
+            other => Ok(Transformed::no(other)),
+        })?;
+        Ok(named.data)
     }
 }
 
@@ -75,8 +82,19 @@ fn widen(expr: Expr, schema: &DFSchema, is_ansi: bool) -> Result<Transformed<Exp
             let (func, args) = (named_zip(), with_names(call.args));
             Ok(Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })))
         }
+        Expr::ScalarFunction(call) if call.name() == "format_string" => {
+            Ok(with_texts(call, schema))
+        }
         Expr::ScalarFunction(call) => widen_call(call, schema, is_ansi),
         other => Ok(Transformed::no(other)),
+    }
+}
+
+/// The name of a type, for which no value has to be computed.
+fn type_name(call: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
+    match call.args.first().map(|arg| arg.get_type(schema)) {
+        Some(Ok(of)) => Transformed::yes(lit(spark_type_name(&of))),
+        _ => Transformed::no(Expr::ScalarFunction(call)),
     }
 }
 
@@ -171,7 +189,10 @@ fn with_names(args: Vec<Expr>) -> Vec<Expr> {
 /// An expression as a value of a type.
 pub(in crate::sql) fn as_type(expr: Expr, to: &DataType, schema: &DFSchema) -> Result<Expr> {
     let from = expr.get_type(schema)?;
-    Ok(if from == *to || from == DataType::Null { expr } else { cast(expr, to.clone()) })
+    if from == *to || from == DataType::Null {
+        return Ok(expr);
+    }
+    Ok(cast(relabelled(expr, &from, to), to.clone()))
 }
 
 /// The types of values without those that are null; `None` where one has no type yet: it is left to

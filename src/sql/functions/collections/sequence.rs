@@ -10,11 +10,13 @@ use arrow::datatypes::{
     DataType, Date32Type, Int32Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType,
     IntervalUnit, TimeUnit, TimestampMicrosecondType,
 };
-use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, TimeDelta};
 use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 
+use crate::event_time::zone::TimeZone;
 use crate::sql::functions::collections::lists::{common, element_field, list_of};
+use crate::sql::functions::datetime::function::session_zone;
+use crate::sql::functions::datetime::shift::{add_days, add_months};
 use crate::sql::functions::define::{Arguments, Call, Function, Given};
 
 /// All functions here.
@@ -80,7 +82,8 @@ fn sequence(args: &Arguments) -> Result<ArrayRef> {
                     let day = |at: usize| {
                         i64::from(args.arrays[at].as_primitive::<Date32Type>().value(row)) * DAY
                     };
-                    for micros in moments(args, day(0), day(1), step(args, row)?)? {
+                    for micros in moments(args, (day(0), day(1)), step(args, row)?, TimeZone::UTC)?
+                    {
                         out.values().append_value((micros.div_euclid(DAY)) as i32);
                     }
                 }
@@ -89,6 +92,10 @@ fn sequence(args: &Arguments) -> Result<ArrayRef> {
             Ok(Arc::new(out.finish()))
         }
         timestamp => {
+            let zone = match timestamp {
+                DataType::Timestamp(_, None) => TimeZone::UTC,
+                _ => session_zone(args.config.execution.time_zone.as_deref()),
+            };
             let values = TimestampMicrosecondBuilder::new().with_data_type(timestamp);
             let mut out = ListBuilder::new(values).with_field(field);
             for row in 0..args.rows {
@@ -96,7 +103,7 @@ fn sequence(args: &Arguments) -> Result<ArrayRef> {
                     let micros = |at: usize| {
                         args.arrays[at].as_primitive::<TimestampMicrosecondType>().value(row)
                     };
-                    for micros in moments(args, micros(0), micros(1), step(args, row)?)? {
+                    for micros in moments(args, (micros(0), micros(1)), step(args, row)?, zone)? {
                         out.values().append_value(micros);
                     }
                 }
@@ -142,65 +149,67 @@ fn length(args: &Arguments, start: i128, stop: i128, step: i128) -> Result<usize
         .ok_or_else(|| args.fail(format!("there are too many values from {start} to {stop}")))
 }
 
-/// A step in months and microseconds.
+/// A step on the calendar: months, days, and microseconds.
 #[derive(Debug, Clone, Copy)]
 struct Step {
-    months: i32,
+    months: i64,
+    days: i64,
     micros: i64,
+}
+
+impl Step {
+    /// Whether it goes to later times.
+    const fn goes_on(self) -> bool {
+        self.months > 0 || (self.months == 0 && self.days.saturating_mul(DAY) > -self.micros)
+    }
+
+    /// The moment that is `at` steps from the start, so that the last of a month stays the last.
+    fn from(self, start: i64, at: i64, zone: TimeZone) -> Option<i64> {
+        let moment = add_months(start, self.months.checked_mul(at)?, zone)?;
+        let moment = add_days(moment, self.days.checked_mul(at)?, zone)?;
+        moment.checked_add(self.micros.checked_mul(at)?)
+    }
 }
 
 fn step(args: &Arguments, row: usize) -> Result<Option<Step>> {
     let Some(steps) = args.arrays.get(2) else { return Ok(None) };
     let steps: &IntervalMonthDayNanoArray = steps.as_primitive::<IntervalMonthDayNanoType>();
     let IntervalMonthDayNano { months, days, nanoseconds } = steps.value(row);
-    let micros = i64::from(days)
-        .checked_mul(DAY)
-        .and_then(|micros| micros.checked_add(nanoseconds / 1_000))
-        .ok_or_else(|| args.fail("the step is out of range"))?;
-    Ok(Some(Step { months, micros }))
+    // Whole days are days of the calendar, however they were written.
+    let micros = nanoseconds / 1_000;
+    let days = i64::from(days) + micros / DAY;
+    Ok(Some(Step { months: i64::from(months), days, micros: micros % DAY }))
 }
 
-/// Each moment is counted from the start, so that the last of a month stays the last.
-fn moments(args: &Arguments, start: i64, stop: i64, step: Option<Step>) -> Result<Vec<i64>> {
-    let step = step.unwrap_or(Step { months: 0, micros: if start <= stop { DAY } else { -DAY } });
-    if step.months == 0 {
-        let by = i128::from(step.micros);
+/// The moments from `start` to `stop`, on the calendar of a zone.
+fn moments(
+    args: &Arguments,
+    (start, stop): (i64, i64),
+    step: Option<Step>,
+    zone: TimeZone,
+) -> Result<Vec<i64>> {
+    let step = step.unwrap_or_else(|| {
+        let days = if start <= stop { 1 } else { -1 };
+        Step { months: 0, days, micros: 0 }
+    });
+    if step.months == 0 && (step.days == 0 || zone == TimeZone::UTC) {
+        let by = i128::from(step.days) * i128::from(DAY) + i128::from(step.micros);
         let length = length(args, i128::from(start), i128::from(stop), by)?;
         return Ok((0..length).map(|at| (i128::from(start) + by * at as i128) as i64).collect());
     }
-    let forward = step.months > 0;
+    let forward = step.goes_on();
     if start != stop && forward != (stop > start) {
         return Err(args.fail("one does not come from the start to the end by this step"));
     }
     let mut all = vec![];
-    for at in 0..i32::MAX {
+    for at in 0..=MAX_LENGTH as i64 {
         let moment = step
-            .months
-            .checked_mul(at)
-            .and_then(|months| add_months(start, months))
-            .and_then(|moment| moment.checked_add(step.micros.checked_mul(i64::from(at))?))
+            .from(start, at, zone)
             .ok_or_else(|| args.fail("the sequence leaves the range of timestamps"))?;
         if (forward && moment > stop) || (!forward && moment < stop) {
-            break;
+            return Ok(all);
         }
         all.push(moment);
     }
-    Ok(all)
-}
-
-fn add_months(micros: i64, months: i32) -> Option<i64> {
-    let moment: NaiveDateTime = DateTime::from_timestamp_micros(micros)?.naive_utc();
-    let by = Months::new(months.unsigned_abs());
-    let date: NaiveDate = if months < 0 {
-        moment.date().checked_sub_months(by)?
-    } else {
-        moment.date().checked_add_months(by)?
-    };
-    let time: TimeDelta = moment.time().signed_duration_since(chrono::NaiveTime::MIN);
-    Some(
-        date.and_time(chrono::NaiveTime::MIN)
-            .checked_add_signed(time)?
-            .and_utc()
-            .timestamp_micros(),
-    )
+    Err(args.fail("there are too many values from the start to the end"))
 }

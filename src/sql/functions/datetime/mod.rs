@@ -18,7 +18,7 @@ pub(super) mod function;
 mod interval_text;
 mod make;
 mod months;
-mod shift;
+pub(super) mod shift;
 mod text;
 mod truncate;
 mod zones;

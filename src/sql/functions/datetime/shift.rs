@@ -93,13 +93,17 @@ fn unit(call: &Call<'_>, name: &str) -> Result<Unit> {
 }
 
 /// A time moved by so many days on the calendar of a zone.
-pub(super) fn add_days(micros: i64, days: i64, zone: TimeZone) -> Option<i64> {
+pub(in crate::sql::functions) fn add_days(micros: i64, days: i64, zone: TimeZone) -> Option<i64> {
     let (day, of_day) = split_day(zone.to_local(micros));
     Some(zone.to_utc(join_day(day.checked_add(days)?, of_day)?))
 }
 
 /// A time moved by so many months on the calendar of a zone.
-pub(super) fn add_months(micros: i64, months: i64, zone: TimeZone) -> Option<i64> {
+pub(in crate::sql::functions) fn add_months(
+    micros: i64,
+    months: i64,
+    zone: TimeZone,
+) -> Option<i64> {
     let (day, of_day) = split_day(zone.to_local(micros));
     let date = Date::from_days(day).add_months(months)?;
     // A year that no timestamp can hold would overflow further on.

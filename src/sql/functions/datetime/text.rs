@@ -192,6 +192,11 @@ fn to_date(call: &Call<'_>, strict: bool) -> Result<ArrayRef> {
 
 fn unix_timestamp(call: &Call<'_>) -> Result<ArrayRef> {
     let seconds = |micros: Result<Option<i64>>| Ok(micros?.map(|m| m.div_euclid(1_000_000)));
+    if let DataType::Timestamp(_, None) = call.arguments[0].data_type() {
+        // The clock on the wall is taken for one in UTC.
+        let local = call.primitive::<TimestampMicrosecondType>(0)?;
+        return collect::<Int64Type>(local.iter().map(|micros| seconds(Ok(micros))));
+    }
     if !is_text(call) {
         return collect::<Int64Type>(moments(call)?.map(seconds));
     }
