@@ -131,13 +131,18 @@ impl Shell {
         };
         match done {
             Ok(flow) => Ok(flow),
-            Err(failure @ Failure::NobodyReads) => Err(failure),
-            Err(failure) => {
-                self.failed = true;
-                report(&failure);
-                Ok(Flow::On)
-            }
+            Err(failure) => self.told(failure).map(|()| Flow::On),
         }
+    }
+
+    /// Tells of a failure, after which the shell goes on.
+    fn told(&mut self, failure: Failure) -> Result<(), Failure> {
+        if matches!(failure, Failure::NobodyReads) {
+            return Err(failure);
+        }
+        self.failed = true;
+        report(&failure);
+        Ok(())
     }
 
     async fn perform(&mut self, said: Said) -> Result<Flow, Failure> {
@@ -149,7 +154,10 @@ impl Shell {
                 // Errors count the lines of all that was said.
                 let text: Arc<str> = ("\n".repeat(lines_before) + &text).into();
                 for statement in parse(&text).map_err(|error| placed(&text, error))? {
-                    self.statement(statement, &text).await?;
+                    // What stands behind it on the line is run, as what is on the next line is.
+                    if let Err(failure) = self.statement(statement, &text).await {
+                        self.told(failure)?;
+                    }
                 }
             }
         }
