@@ -16,3 +16,4 @@ SELECT CAST(x AS STRING) AS s, CAST(l AS DOUBLE) AS d, CAST(v AS BOOLEAN) AS b F
 SELECT coalesce(CAST('x' AS INT), 5), CASE WHEN CAST('x' AS INT) IS NULL THEN 'null' END AS r
 conv('9223372036854775807', 36, 10), conv('-9223372036854775807', 36, 10), conv('1000000000000000000000', 10, 16), conv('-1', 10, 16), conv('18446744073709551616', 10, 10), conv('-18446744073709551616', 10, 10), conv('-18446744073709551616', 10, -10), conv('-15', 10, -16), conv('18446744073709551615', 10, -10), conv('-9223372036854775808', 10, 16)
 array_size(NULL), array_size(cast(NULL AS ARRAY<INT>)), array_size(array(1))
+ceil(1e30D), floor(-1e30D), ceil(double('NaN')), floor(double('Infinity'))

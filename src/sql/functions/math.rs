@@ -11,6 +11,9 @@ use crate::sql::functions::define::{Arguments, Call, Function, Given, parameters
 
 use DataType::{Decimal128, Float64, Int32, Int64, Utf8};
 
+/// The first double that is too large for a BIGINT.
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
 /// A function of one double under its name.
 macro_rules! doubles {
     ($($name:literal => $compute:expr),* $(,)?) => {
@@ -238,7 +241,16 @@ fn round(args: &Arguments, half: Half) -> Result<ArrayRef> {
         (Float64, Int64) => {
             let values = numbers.as_primitive::<Float64Type>();
             let whole = |x: f64| if half == Half::Floor { x.floor() } else { x.ceil() };
-            // A double beyond the range becomes the end of it, as a cast does in Java.
+            // What is no number is 0. A double beyond the range becomes the end of it, as a cast does
+            // in Java, but in ANSI mode.
+            let fits = |x: f64| x.is_nan() || (-TWO_TO_63..TWO_TO_63).contains(&whole(x));
+            if args.is_ansi()
+                && let Some(large) = values.iter().flatten().find(|x| !fits(*x))
+            {
+                return Err(args.fail(format!(
+                    "`{large}` is too large for a BIGINT; set spark.sql.ansi.enabled to false for the largest one in its place"
+                )));
+            }
             Ok(Arc::new(values.unary::<_, Int64Type>(|x| whole(x) as i64)))
         }
         (Float64, _) => {
