@@ -238,21 +238,7 @@ fn round(args: &Arguments, half: Half) -> Result<ArrayRef> {
             let out: arrow::array::Decimal128Array = out.into_iter().collect();
             Ok(Arc::new(out.with_precision_and_scale(*precision, *new)?))
         }
-        (Float64, Int64) => {
-            let values = numbers.as_primitive::<Float64Type>();
-            let whole = |x: f64| if half == Half::Floor { x.floor() } else { x.ceil() };
-            // What is no number is 0. A double beyond the range becomes the end of it, as a cast does
-            // in Java, but in ANSI mode.
-            let fits = |x: f64| x.is_nan() || (-TWO_TO_63..TWO_TO_63).contains(&whole(x));
-            if args.is_ansi()
-                && let Some(large) = values.iter().flatten().find(|x| !fits(*x))
-            {
-                return Err(args.fail(format!(
-                    "`{large}` is too large for a BIGINT; set spark.sql.ansi.enabled to false for the largest one in its place"
-                )));
-            }
-            Ok(Arc::new(values.unary::<_, Int64Type>(|x| whole(x) as i64)))
-        }
+        (Float64, Int64) => whole_of(args, numbers.as_primitive::<Float64Type>(), half),
         (Float64, _) => {
             let values = numbers.as_primitive::<Float64Type>();
             let rounded = (0..args.rows).map(|row| {
@@ -415,6 +401,21 @@ fn in_base(mut value: u64, base: u32, shows_sign: bool) -> String {
         digits.push('-');
     }
     digits.into_iter().rev().collect()
+}
+
+/// Doubles as whole numbers above or below them. What is no number is 0. One beyond the range
+/// becomes the end of it, as a cast does in Java, but in ANSI mode.
+fn whole_of(args: &Arguments, values: &Float64Array, half: Half) -> Result<ArrayRef> {
+    let whole = |x: f64| if half == Half::Floor { x.floor() } else { x.ceil() };
+    let fits = |x: f64| x.is_nan() || (-TWO_TO_63..TWO_TO_63).contains(&whole(x));
+    if args.is_ansi()
+        && let Some(large) = values.iter().flatten().find(|x| !fits(*x))
+    {
+        return Err(args.fail(format!(
+            "`{large}` is too large for a BIGINT; set spark.sql.ansi.enabled to false for the largest one in its place"
+        )));
+    }
+    Ok(Arc::new(values.unary::<_, Int64Type>(|x| whole(x) as i64)))
 }
 
 /// One to the power of what is no number is no number, as in Java.
