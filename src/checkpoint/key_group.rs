@@ -11,10 +11,20 @@ use twox_hash::XxHash64;
 /// How many key groups there are.
 pub const KEY_GROUPS: usize = 256;
 
+/// The hash of a key, given the arrow-row bytes of its columns.
+pub fn key_hash(key: &[u8]) -> u64 {
+    XxHash64::oneshot(0, key)
+}
+
+/// The group of the keys with this hash.
+pub const fn group_of(hash: u64) -> u8 {
+    // The remainder is below 256.
+    (hash % KEY_GROUPS as u64) as u8
+}
+
 /// The group of a key, given the arrow-row bytes of its columns.
 pub fn key_group(key: &[u8]) -> u8 {
-    // The remainder is below 256.
-    (XxHash64::oneshot(0, key) % KEY_GROUPS as u64) as u8
+    group_of(key_hash(key))
 }
 
 /// A set of key groups: what a partition owns, or what a file holds. In JSON 64 hex digits,

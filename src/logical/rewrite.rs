@@ -10,7 +10,6 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::{Aggregate, Join, LogicalPlan, TableScan};
-use twox_hash::XxHash64;
 
 use crate::checkpoint::id::OperatorId;
 use crate::connector::output_mode::OutputMode;
@@ -34,6 +33,8 @@ pub struct RewriteArgs<'a> {
     pub state_partitions: usize,
     /// In how many partitions a source is read.
     pub scan_partitions: usize,
+    /// What the checkpoint calls operators that it knows by another id.
+    pub stored_ids: &'a BTreeMap<OperatorId, OperatorId>,
 }
 
 /// Turns what only streams have into streaming operators.
@@ -46,7 +47,8 @@ pub fn rewrite(plan: LogicalPlan, args: &RewriteArgs<'_>) -> Result<LogicalPlan>
         if let LogicalPlan::Aggregate(aggregate) = &node
             && is_streaming_or_named(&aggregate.input)
         {
-            let id = ids.next(aggregate);
+            let id = ids.next("aggregate");
+            let id = args.stored_ids.get(&id).cloned().unwrap_or(id);
             return Ok(Transformed::yes(aggregation(aggregate.clone(), id, args)));
         }
         if let LogicalPlan::Join(join) = &node
@@ -116,20 +118,14 @@ fn name_stream(scan: &TableScan, args: &RewriteArgs<'_>) -> DfResult<Transformed
     Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
 }
 
-/// Gives every stateful operator an id: its kind, a hash of its keys, and its place among
-/// those that are alike. What stands elsewhere in the plan does not change it.
+/// Gives every stateful operator an id: its kind and its place among those that are alike. No name
+/// or expression is in it, so that another spelling of the query finds its state.
 #[derive(Debug, Default)]
-struct OperatorIds(BTreeMap<String, usize>);
+struct OperatorIds(BTreeMap<&'static str, usize>);
 
 impl OperatorIds {
-    fn next(&mut self, aggregate: &Aggregate) -> OperatorId {
-        let keys = aggregate.schema.fields().len().saturating_sub(aggregate.aggr_expr.len());
-        let fields = aggregate.schema.fields().iter().take(keys);
-        let keys: Vec<String> =
-            fields.map(|field| format!("{}:{}", field.name(), field.data_type())).collect();
-        let hash = XxHash64::oneshot(0, keys.join(",").as_bytes());
-        let kind = format!("aggregate-{:08x}", hash >> 32);
-        let alike = self.0.entry(kind.clone()).or_default();
+    fn next(&mut self, kind: &'static str) -> OperatorId {
+        let alike = self.0.entry(kind).or_default();
         *alike += 1;
         OperatorId(format!("{kind}-{}", *alike - 1))
     }

@@ -9,9 +9,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use crate::checkpoint::commit_log::StateCommit;
 use crate::checkpoint::id::{OperatorId, PartitionId};
 use crate::error::{Error, Result};
-use crate::operators::aggregate::save::StateSave;
 use crate::operators::exec::RowExec;
-use crate::operators::limit::LimitRows;
 use crate::operators::region::StatefulPlan;
 use crate::operators::report::EpochReport;
 
@@ -57,10 +55,7 @@ fn start_idle(
 
 /// The operator whose state a plan writes, if it does.
 fn writes_state(plan: &Arc<dyn ExecutionPlan>) -> Option<&OperatorId> {
-    if let Some(save) = plan.downcast_ref::<RowExec<StateSave>>() {
-        return Some(&save.operator().address.operator);
-    }
-    plan.downcast_ref::<RowExec<LimitRows>>().map(|limit| limit.operator().id())
+    RowExec::operator_of(plan)?.writes_state()
 }
 
 /// The state after the epoch, if every partition of every operator has written its version.

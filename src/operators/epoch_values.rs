@@ -123,7 +123,9 @@ impl StreamingOperator for EpochValuesOperator {
 struct AppendBatchTime;
 
 impl RowOperator for AppendBatchTime {
-    const NAME: &'static str = "EpochValuesExec";
+    fn name(&self) -> &'static str {
+        "EpochValuesExec"
+    }
 
     fn describe(&self) -> String {
         BATCH_TIME.to_owned()

@@ -14,14 +14,16 @@ use datafusion::physical_plan::{
     PlanProperties,
 };
 
+use crate::checkpoint::id::OperatorId;
 use crate::error::{Error, Result};
+use crate::operators::observe::metrics::Metrics;
 
 /// An operator that goes through the rows of one input, partition by partition.
 ///
 /// It is complete when it is made and holds no handle: what an epoch needs comes with the task.
 pub trait RowOperator: fmt::Debug + Send + Sync + 'static {
     /// The name in plans.
-    const NAME: &'static str;
+    fn name(&self) -> &'static str;
 
     /// What EXPLAIN says of it, besides its name.
     fn describe(&self) -> String;
@@ -31,6 +33,17 @@ pub trait RowOperator: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `Internal` for an input that it cannot read.
     fn schema(&self, input: &SchemaRef) -> Result<SchemaRef>;
+
+    /// The operator whose state it writes in each of its partitions, if it does: the epoch then
+    /// waits for all of them, whatever the operators above ask for.
+    fn writes_state(&self) -> Option<&OperatorId> {
+        None
+    }
+
+    /// The metrics that it computes of its rows, if it does.
+    fn observes(&self) -> Option<&Arc<Metrics>> {
+        None
+    }
 
     /// Goes through the rows of one partition and gives rows with the columns `schema`.
     ///
@@ -57,42 +70,48 @@ pub struct Partition {
 /// The execution plan of a [`RowOperator`]. It promises nothing about order, so that no aggregate
 /// above thinks its input sorted and emits early.
 #[derive(Debug)]
-pub struct RowExec<O> {
-    operator: Arc<O>,
+pub struct RowExec {
+    operator: Arc<dyn RowOperator>,
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
 }
 
-impl<O: RowOperator> RowExec<O> {
+impl RowExec {
     /// A plan that lets `operator` go through the rows of `input`.
     ///
     /// # Errors
     /// `Internal` for an input that the operator cannot read.
-    pub fn plan(operator: O, input: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    pub fn plan(
+        operator: impl RowOperator,
+        input: Arc<dyn ExecutionPlan>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         Self::over(Arc::new(operator), input)
     }
 
-    fn over(operator: Arc<O>, input: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    fn over(
+        operator: Arc<dyn RowOperator>,
+        input: Arc<dyn ExecutionPlan>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = operator.schema(&input.schema())?;
         let properties = properties(schema, input.output_partitioning().partition_count());
         Ok(Arc::new(Self { operator, input, properties }))
     }
 
-    /// The operator.
-    pub fn operator(&self) -> &O {
-        &self.operator
+    /// The operator of a plan, if it is one of these.
+    pub fn operator_of(plan: &Arc<dyn ExecutionPlan>) -> Option<&dyn RowOperator> {
+        plan.downcast_ref::<Self>().map(|exec| exec.operator.as_ref())
     }
 }
 
-impl<O: RowOperator> DisplayAs for RowExec<O> {
+impl DisplayAs for RowExec {
     fn fmt_as(&self, _t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", O::NAME, self.operator.describe())
+        write!(f, "{}: {}", self.operator.name(), self.operator.describe())
     }
 }
 
-impl<O: RowOperator> ExecutionPlan for RowExec<O> {
+impl ExecutionPlan for RowExec {
     fn name(&self) -> &'static str {
-        O::NAME
+        self.operator.name()
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -118,7 +137,8 @@ impl<O: RowOperator> ExecutionPlan for RowExec<O> {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        Ok(Self::over(Arc::clone(&self.operator), only_child(O::NAME, children)?)?)
+        let input = only_child(self.operator.name(), children)?;
+        Ok(Self::over(Arc::clone(&self.operator), input)?)
     }
 
     fn execute(

@@ -32,7 +32,7 @@ use crate::operators::scan::is_streaming;
 use crate::operators::state_task::{self, StateAddress, StateOutput};
 use crate::runtime::clock::Stopwatch;
 use crate::state::schema::{OperatorStateSchema, StateSchema};
-use crate::state::store::StateStore;
+use crate::state::store::{Absent, Keys, StateStore};
 
 /// Puts the node here in the place of every LIMIT over a stream. To be done before DataFusion's
 /// rules, which would push a limit of one epoch towards the source.
@@ -185,15 +185,10 @@ pub struct LimitRows {
     fetch: usize,
 }
 
-impl LimitRows {
-    /// The operator.
-    pub fn id(&self) -> &OperatorId {
-        &self.address.operator
-    }
-}
-
 impl RowOperator for LimitRows {
-    const NAME: &'static str = "StreamingLimitExec";
+    fn name(&self) -> &'static str {
+        "StreamingLimitExec"
+    }
 
     fn describe(&self) -> String {
         format!("{}, {} rows", self.address.operator, self.fetch)
@@ -201,6 +196,10 @@ impl RowOperator for LimitRows {
 
     fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {
         Ok(Arc::clone(input))
+    }
+
+    fn writes_state(&self) -> Option<&OperatorId> {
+        Some(&self.address.operator)
     }
 
     fn execute(
@@ -222,7 +221,8 @@ async fn pass(
     output: &StateOutput,
     mut input: SendableRecordBatchStream,
 ) -> Result<()> {
-    let found = store.get_many(&[])?;
+    let entry = store.locate(&Keys::none(), Absent::Make)?;
+    let found = store.read(&entry)?;
     let known = found.values.first().filter(|values| !values.is_empty());
     let mut passed = known.map_or(0, |values| values.as_primitive::<Int64Type>().value(0));
     while let Some(batch) = input.next().await {
@@ -235,6 +235,6 @@ async fn pass(
     }
     let watch = Stopwatch::start();
     let count: ArrayRef = Arc::new(Int64Array::from(vec![passed]));
-    store.put_many(&[], &[count])?;
+    store.write(&entry, &[count])?;
     output.commit(store, watch.elapsed(), Duration::ZERO).await
 }

@@ -87,6 +87,13 @@ impl StateOutput {
         let _gone = self.rows.send(batch).await;
     }
 
+    /// Counts what was dropped because it came too late.
+    pub fn dropped(&self, rows: u64) {
+        if rows > 0 {
+            self.report.add_dropped(&self.operator, rows);
+        }
+    }
+
     /// Writes what has changed, and reports it with the time that the changes took.
     ///
     /// # Errors

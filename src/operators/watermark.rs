@@ -172,7 +172,9 @@ struct ObserveEventTime {
 }
 
 impl RowOperator for ObserveEventTime {
-    const NAME: &'static str = "WatermarkExec";
+    fn name(&self) -> &'static str {
+        "WatermarkExec"
+    }
 
     fn describe(&self) -> String {
         self.column.clone()

@@ -15,6 +15,10 @@ use crate::error::Result;
 use crate::physical::expand::{Expanded, expand};
 use crate::physical::extension::StreamingExtensionPlanner;
 
+/// After so many rows of an epoch an aggregation before the shuffle is given up when it does not
+/// make fewer rows of them.
+const SKIP_PARTIAL_AFTER_ROWS: usize = 8192;
+
 /// A session like `state` that can plan streams and plans nothing that does not survive an epoch.
 pub fn streaming_session(state: &SessionState) -> SessionState {
     let mut config = state.config().clone();
@@ -29,6 +33,9 @@ pub fn streaming_session(state: &SessionState) -> SessionState {
     // Sources are read in as many partitions as there are; spreading small epochs further costs
     // more than it gains.
     options.optimizer.enable_round_robin_repartition = false;
+    // An epoch is short: that its keys hardly repeat has to show within a batch.
+    let probe = &mut options.execution.skip_partial_aggregation_probe_rows_threshold;
+    *probe = (*probe).min(SKIP_PARTIAL_AFTER_ROWS);
     SessionStateBuilder::new_from_existing(state.clone())
         .with_config(config)
         .with_query_planner(Arc::new(StreamingQueryPlanner))

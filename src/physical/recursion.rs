@@ -136,7 +136,9 @@ impl LimitedTerm {
 }
 
 impl RowOperator for LimitedTerm {
-    const NAME: &'static str = "RecursionLimitExec";
+    fn name(&self) -> &'static str {
+        "RecursionLimitExec"
+    }
 
     fn describe(&self) -> String {
         let bound =

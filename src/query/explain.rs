@@ -5,7 +5,7 @@
 //! ...
 //!
 //! == State ==
-//! aggregate-4372349c-0: append mode
+//! aggregate-0: append mode
 //!   key: window, k
 //!   bound: a row goes when window.end <= the watermark
 //!   watermark: at, delay 10s

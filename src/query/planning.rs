@@ -8,6 +8,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 
+use crate::checkpoint::id::OperatorId;
 use crate::config::Settings;
 use crate::connector::output_mode::OutputMode;
 use crate::error::{Error, Result};
@@ -49,7 +50,8 @@ pub struct QueryPlan {
     pub watermarks: Vec<(WatermarkId, Duration)>,
 }
 
-/// Checks and plans a streaming query.
+/// Checks and plans a streaming query. Operators that the checkpoint knows by another id than their
+/// own get that one from `stored_ids`.
 ///
 /// # Errors
 /// `Unsupported` or `Invalid` for a query that cannot be a stream in this output mode; those of
@@ -59,6 +61,7 @@ pub async fn plan_query(
     plan: LogicalPlan,
     mode: OutputMode,
     settings: &Settings,
+    stored_ids: &BTreeMap<OperatorId, OperatorId>,
 ) -> Result<QueryPlan> {
     if !is_streaming(&plan) {
         return Err(Error::invalid(
@@ -84,6 +87,7 @@ pub async fn plan_query(
         sources: &names,
         state_partitions: settings.shuffle_partitions().unwrap_or(parallelism),
         scan_partitions: parallelism,
+        stored_ids,
     };
     let optimized = rewrite(optimized, &args)?;
     let expanded = planner::plan(&state, &tell(optimized.clone())?.data).await?;

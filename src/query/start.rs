@@ -24,7 +24,7 @@ use crate::event_time::timestamp::iso_millis;
 use crate::event_time::zone::TimeZone;
 use crate::formats::type_name::spark_type_name;
 use crate::operators::scan::StreamTable;
-use crate::query::checkpoint_check::{check_sources, check_state, save_state_schemas};
+use crate::query::checkpoint_check::{check_sources, check_state, save_state_schemas, stored_ids};
 use crate::query::epoch_loop::EpochLoop;
 use crate::query::epoch_run::Run;
 use crate::query::handle::{Identity, StreamingQuery};
@@ -188,10 +188,27 @@ async fn prepare(args: &StartArgs, context: SinkContext) -> Result<Prepared> {
     check_trigger(args.trigger)?;
     let checkpoint = Checkpoint::new(args.checkpoint.clone());
     let settings = pinned_settings(&checkpoint, &args.settings).await?;
-    let plan = plan_query(&args.state, args.plan.clone(), args.mode, &settings).await?;
+    let plan = plan_for(args, &checkpoint, &settings).await?;
     check_fit(&checkpoint, &plan).await?;
     let sink = open_sink(args, &plan, context).await?;
     Ok(Prepared { checkpoint, settings, plan, sink })
+}
+
+/// The plan of a query over the state that the checkpoint has.
+async fn plan_for(
+    args: &StartArgs,
+    checkpoint: &Checkpoint,
+    settings: &Settings,
+) -> Result<QueryPlan> {
+    let planned = |ids| {
+        let plan = args.plan.clone();
+        async move { plan_query(&args.state, plan, args.mode, settings, &ids).await }
+    };
+    let plan = planned(BTreeMap::new()).await?;
+    let logs = read_logs(checkpoint).await?;
+    let Some((_, commit)) = &logs.committed else { return Ok(plan) };
+    let stored = stored_ids(checkpoint, commit, &plan.operators).await?;
+    if stored.is_empty() { Ok(plan) } else { planned(stored).await }
 }
 
 fn check_trigger(trigger: Trigger) -> Result<()> {

@@ -1,5 +1,6 @@
 //! A table, bounded or not, that is computed when it is asked for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -174,7 +175,14 @@ impl StreamingDataFrame {
     /// As [`DataStreamWriter::start`] for a query that is refused.
     pub async fn explain_as(&self, output: OutputMode, mode: ExplainMode) -> Result<String> {
         let state = self.session.state();
-        let plan = plan_query(&state, self.plan.clone(), output, &self.session.settings()).await?;
+        let plan = plan_query(
+            &state,
+            self.plan.clone(),
+            output,
+            &self.session.settings(),
+            &BTreeMap::new(),
+        )
+        .await?;
         Ok(plan.plans.text(mode))
     }
 

@@ -18,8 +18,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt8Array,
-    new_null_array,
+    ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt8Array, new_null_array,
 };
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt8Type};
@@ -46,18 +45,6 @@ pub(super) struct Change {
     pub(super) values: Option<Vec<ArrayRef>>,
     /// The key group of each row.
     pub(super) groups: UInt8Array,
-}
-
-impl Change {
-    /// About the bytes of memory that the columns hold on to.
-    pub(super) fn memory(&self) -> usize {
-        let columns = self.keys.iter().chain(self.values.iter().flatten());
-        let size = |column: &ArrayRef| {
-            let data = column.to_data();
-            data.get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size())
-        };
-        columns.map(size).sum::<usize>() + self.groups.len()
-    }
 }
 
 /// The form of the files of one store.

@@ -15,7 +15,7 @@ use crate::checkpoint::id::StateVersion;
 use crate::error::Result;
 use crate::event_time::timestamp::EventTime;
 use crate::state::schema::{StateSchema, TimeColumn};
-use crate::state::store::{ScanCursor, StateStore};
+use crate::state::store::{Absent, Found, Keys, ScanCursor, StateStore};
 
 /// A key of the stores under test: the user, and the event time in microseconds.
 pub type Key = (i64, Option<i64>);
@@ -61,10 +61,52 @@ pub fn values(values: &[i64]) -> Vec<ArrayRef> {
 /// Puts rows.
 ///
 /// # Errors
-/// Those of [`StateStore::put_many`].
+/// Those of [`StateStore::locate`] and [`StateStore::write`].
 pub fn put(store: &dyn StateStore, rows: &[(Key, i64)]) -> Result<()> {
     let (names, counts): (Vec<_>, Vec<_>) = rows.iter().copied().unzip();
-    store.put_many(&keys(&names), &values(&counts))
+    put_columns(store, &keys(&names), &values(&counts))
+}
+
+/// Puts rows of any schema.
+///
+/// # Errors
+/// Those of [`StateStore::locate`] and [`StateStore::write`].
+pub fn put_columns(store: &dyn StateStore, keys: &[ArrayRef], values: &[ArrayRef]) -> Result<()> {
+    let entries = store.locate(&all(keys), Absent::Make)?;
+    store.write(&entries, values)
+}
+
+/// Reads the rows of keys.
+///
+/// # Errors
+/// Those of [`StateStore::locate`] and [`StateStore::read`].
+pub fn get(store: &dyn StateStore, keys: &[ArrayRef]) -> Result<Found> {
+    store.read(&store.locate(&all(keys), Absent::Skip)?)
+}
+
+/// Removes the rows of keys.
+///
+/// # Errors
+/// Those of [`StateStore::locate`] and [`StateStore::remove`].
+pub fn remove(store: &dyn StateStore, keys: &[ArrayRef]) -> Result<()> {
+    store.remove(&store.locate(&all(keys), Absent::Skip)?)
+}
+
+/// Evicts all rows up to a time in microseconds, in batches of `size`.
+///
+/// # Errors
+/// Those of [`StateStore::evict`].
+pub fn evict(store: &dyn StateStore, until: i64, size: usize) -> Result<Vec<RecordBatch>> {
+    let mut batches = vec![];
+    while let Some(batch) = store.evict(EventTime::from_micros(until), size)? {
+        batches.push(batch);
+    }
+    Ok(batches)
+}
+
+/// Keys of these columns; without columns there is one.
+fn all(keys: &[ArrayRef]) -> Keys<'_> {
+    Keys::new(keys, keys.first().map_or(1, |column| column.len()))
 }
 
 /// All rows of a store, read in batches of `size`.
@@ -116,10 +158,10 @@ fn of<const N: usize>(rows: [(Key, i64); N]) -> BTreeMap<Key, i64> {
 pub async fn found_rows_keep_the_order_of_their_keys(harness: &dyn Harness) -> Result<()> {
     let store = harness.open(0).await?;
     put(&*store, &[((1, None), 10), ((2, Some(5)), 20), ((3, Some(5)), 30)])?;
-    let found = store.get_many(&keys(&[(3, Some(5)), (1, Some(5)), (9, None), (1, None)]))?;
+    let found = get(&*store, &keys(&[(3, Some(5)), (1, Some(5)), (9, None), (1, None)]))?;
     assert_eq!(found.positions.values(), &[0, 3]);
     assert_eq!(found.values[0].as_primitive::<Int64Type>().values(), &[30, 10]);
-    let none = store.get_many(&keys(&[(7, None)]))?;
+    let none = get(&*store, &keys(&[(7, None)]))?;
     assert_eq!((none.positions.len(), none.values.len(), none.values[0].len()), (0, 1, 0));
     Ok(())
 }
@@ -146,7 +188,7 @@ pub async fn a_later_value_replaces_an_earlier_one(harness: &dyn Harness) -> Res
 pub async fn removed_rows_are_gone(harness: &dyn Harness) -> Result<()> {
     let store = harness.open(0).await?;
     put(&*store, &[((1, None), 1), ((2, None), 2)])?;
-    store.remove_many(&keys(&[(1, None), (7, None), (1, None)]))?;
+    remove(&*store, &keys(&[(1, None), (7, None), (1, None)]))?;
     assert_eq!(rows(&*store, 10)?, of([((2, None), 2)]));
     assert_eq!(store.metrics().rows_removed, 1);
     put(&*store, &[((1, None), 3)])?;
@@ -165,11 +207,11 @@ pub async fn eviction_gives_back_what_it_removes(harness: &dyn Harness) -> Resul
     let kept = [((4, Some(6)), 4), ((5, None), 5)];
     put(&*store, &due)?;
     put(&*store, &kept)?;
-    let batches = store.evict(EventTime::from_micros(5), 2)?;
+    let batches = evict(&*store, 5, 2)?;
     assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(batches.iter().flat_map(rows_of).collect::<BTreeMap<_, _>>(), of(due));
     assert_eq!(rows(&*store, 10)?, of(kept));
-    assert!(store.evict(EventTime::from_micros(5), 2)?.is_empty());
+    assert!(evict(&*store, 5, 2)?.is_empty());
     Ok(())
 }
 
@@ -202,13 +244,13 @@ pub async fn a_committed_version_survives(harness: &dyn Harness) -> Result<()> {
     put(&*store, &[((1, None), 1), ((2, Some(5)), 2), ((1, None), 3)])?;
     commit(harness, &*store).await?;
     let store = harness.open(1).await?;
-    store.remove_many(&keys(&[(1, None)]))?;
+    remove(&*store, &keys(&[(1, None)]))?;
     put(&*store, &[((3, Some(9)), 3)])?;
     commit(harness, &*store).await?;
     harness.forget().await;
     let store = harness.open(2).await?;
     assert_eq!(rows(&*store, 10)?, of([((2, Some(5)), 2), ((3, Some(9)), 3)]));
-    assert_eq!(store.evict(EventTime::from_micros(5), 10)?.len(), 1);
+    assert_eq!(evict(&*store, 5, 10)?.len(), 1);
     assert_eq!(rows(&*harness.open(1).await?, 10)?, of([((1, None), 3), ((2, Some(5)), 2)]));
     Ok(())
 }
@@ -225,8 +267,8 @@ pub async fn an_abort_undoes_everything(harness: &dyn Harness) -> Result<()> {
     for committed in [false, true] {
         let store = harness.open(1).await?;
         put(&*store, &[((1, Some(1)), 9), ((4, Some(1)), 4)])?;
-        store.remove_many(&keys(&[(3, None)]))?;
-        assert_eq!(store.evict(EventTime::from_micros(2), 10)?.len(), 1);
+        remove(&*store, &keys(&[(3, None)]))?;
+        assert_eq!(evict(&*store, 2, 10)?.len(), 1);
         put(&*store, &[((2, Some(2)), 8)])?;
         if committed {
             store.commit().await?;
@@ -235,7 +277,7 @@ pub async fn an_abort_undoes_everything(harness: &dyn Harness) -> Result<()> {
         assert_eq!(rows(&*store, 10)?, of(before));
         assert_eq!((store.metrics().rows_updated, store.metrics().rows_removed), (0, 0));
         let store = harness.open(1).await?;
-        let evicted = store.evict(EventTime::from_micros(1), 10)?;
+        let evicted = evict(&*store, 1, 10)?;
         assert_eq!(evicted.iter().flat_map(rows_of).collect::<Vec<_>>(), [((1, Some(1)), 1)]);
         store.abort();
     }
@@ -261,7 +303,7 @@ pub async fn an_opening_is_shared_until_it_ends(harness: &dyn Harness) -> Result
     assert!(put(&*store, &[((3, None), 3)]).is_err());
     let again = harness.open(0).await?;
     assert!(rows(&*again, 10)?.is_empty());
-    assert!(store.get_many(&keys(&[(2, None)])).is_err(), "its turn is over");
+    assert!(get(&*store, &keys(&[(2, None)])).is_err(), "its turn is over");
     Ok(())
 }
 
@@ -271,8 +313,8 @@ pub async fn an_opening_is_shared_until_it_ends(harness: &dyn Harness) -> Result
 /// Those of the store.
 pub async fn columns_that_do_not_fit_are_refused(harness: &dyn Harness) -> Result<()> {
     let store = harness.open(0).await?;
-    assert!(store.get_many(&values(&[1])).is_err());
-    assert!(store.put_many(&keys(&[(1, None)]), &values(&[1, 2])).is_err());
+    assert!(get(&*store, &values(&[1])).is_err());
+    assert!(put_columns(&*store, &keys(&[(1, None)]), &values(&[1, 2])).is_err());
     assert!(store.commit().await.is_err());
     store.abort();
     put(&*store, &[((1, None), 1)])?;

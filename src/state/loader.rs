@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::runtime::task;
 use crate::state::changelog::FileFormat;
 use crate::state::file;
-use crate::state::memory::partition::{LoadError, Partition};
+use crate::state::memory::table::Table;
+use crate::state::memory::versions::LoadError;
 use crate::state::schema::StateSchema;
 
 /// Which files make up a partition.
@@ -45,39 +46,38 @@ pub(super) fn plan<'a>(
     Ok(LoadPlan::Share(sharing.flat_map(|commit| &commit.files).collect()))
 }
 
-/// Applies files to a partition, in order; of their rows those of `groups`, where given.
+/// Applies files to a table, in order; of their rows those of `groups`, where given.
 pub(super) async fn load(
-    mut partition: Box<Partition>,
+    mut table: Box<Table>,
     schema: &StateSchema,
     operator: &Location,
     files: impl Iterator<Item = &StateFile> + Send,
     groups: Option<KeyGroupSet>,
-) -> Result<Box<Partition>> {
+) -> Result<Box<Table>> {
     for file in files {
         let bytes = file::read(operator, file).await?;
         let path = file::locate(operator, file).given;
         let format = FileFormat::new(schema);
-        partition = task::block(move || {
-            apply(&mut partition, &format, bytes, groups)
-                .map_err(|error| error.into_error(&path))?;
-            Ok(partition)
+        table = task::block(move || {
+            apply(&mut table, &format, bytes, groups).map_err(|error| error.into_error(&path))?;
+            Ok(table)
         })
         .await?;
     }
-    Ok(partition)
+    Ok(table)
 }
 
 fn apply(
-    partition: &mut Partition,
+    table: &mut Table,
     format: &FileFormat,
     bytes: Bytes,
     groups: Option<KeyGroupSet>,
 ) -> Result<(), LoadError> {
     for batch in format.decode(bytes).map_err(LoadError::Malformed)? {
-        partition.load(&batch.map_err(LoadError::Malformed)?, groups.as_ref())?;
+        table.load(&batch.map_err(LoadError::Malformed)?, groups.as_ref())?;
     }
     // A file that is applied is not undone, and what it replaced is free for the next.
-    Ok(partition.begin()?)
+    Ok(table.begin()?)
 }
 
 impl LoadError {

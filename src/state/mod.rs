@@ -9,6 +9,7 @@ mod changelog;
 pub mod conformance;
 mod file;
 pub mod inspect;
+mod key_hash;
 mod loader;
 mod memory;
 mod purge;
@@ -23,6 +24,7 @@ mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use key_hash::KeyHasher;
 pub use registry::{StateRegistry, StateRequest};
 pub use schema::{AggregateFormat, OperatorStateSchema, StateField, StateSchema, TimeColumn};
-pub use store::{Found, ScanCursor, StateMetrics, StateStore};
+pub use store::{Absent, Found, Keys, NO_ENTRY, ScanCursor, StateMetrics, StateStore};

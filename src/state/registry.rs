@@ -14,8 +14,8 @@ use crate::checkpoint::key_group::KeyGroupSet;
 use crate::checkpoint::layout::Checkpoint;
 use crate::error::{Error, Result};
 use crate::state::loader::{self, LoadPlan};
-use crate::state::memory::partition::Partition;
 use crate::state::memory::store::{Home, Live, Opening};
+use crate::state::memory::table::Table;
 use crate::state::purge::{self, Named};
 use crate::state::schema::StateSchema;
 use crate::state::snapshot::Snapshots;
@@ -176,9 +176,9 @@ impl StateRegistry {
         entry: impl Future<Output = Result<Option<CommitEntry>>> + Send,
     ) -> Result<Live> {
         let schema = request.schema.clone();
-        let partition = Box::new(Partition::try_new(&schema, home.reservation("state"))?);
+        let table = Box::new(Table::try_new(&schema, home.reservation("state"))?);
         let mut live = Live {
-            partition,
+            table,
             schema,
             groups: request.groups,
             version: request.version,
@@ -200,14 +200,12 @@ impl StateRegistry {
         match plan {
             LoadPlan::Own(files) => {
                 live.chain = files.to_vec();
-                live.partition =
-                    loader::load(live.partition, schema, folder, files.iter(), None).await?;
+                live.table = loader::load(live.table, schema, folder, files.iter(), None).await?;
             }
             LoadPlan::Share(files) => {
                 live.shared_chain = true;
                 let (files, groups) = (files.into_iter(), Some(request.groups));
-                live.partition =
-                    loader::load(live.partition, schema, folder, files, groups).await?;
+                live.table = loader::load(live.table, schema, folder, files, groups).await?;
             }
         }
         Ok(live)

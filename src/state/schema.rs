@@ -39,17 +39,19 @@ pub struct StateSchema {
     pub key: SchemaRef,
     /// The columns of the value.
     pub value: SchemaRef,
-    /// Where in the key the event time is, if it has one.
+    /// Where the event time is, if rows have one.
     pub time: Option<TimeColumn>,
 }
 
-/// Where in the key the event time is.
+/// Where the event time of a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeColumn {
-    /// A TIMESTAMP column, by index.
+    /// A TIMESTAMP column of the key, by index.
     Timestamp(usize),
-    /// A window, a struct of `start` and `end`, by index; its time is its end.
+    /// A window of the key, a struct of `start` and `end`, by index; its time is its end.
     Window(usize),
+    /// A TIMESTAMP column of the value, by index.
+    Value(usize),
 }
 
 /// What `state/<operator>/schema` says.

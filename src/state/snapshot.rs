@@ -24,7 +24,7 @@ use crate::runtime::task::{self, Task};
 use crate::state::changelog::{Change, FileEncoder, FileFormat};
 use crate::state::file::FileName;
 use crate::state::loader;
-use crate::state::memory::partition::Partition;
+use crate::state::memory::table::Table;
 use crate::state::schema::StateSchema;
 use crate::state::store::ScanCursor;
 
@@ -164,10 +164,10 @@ impl Snapshots {
 }
 
 /// The bytes of a snapshot file with all rows of a partition.
-pub(super) fn encode(partition: &Partition, format: &FileFormat) -> Result<Vec<u8>> {
+pub(super) fn encode(table: &Table, format: &FileFormat) -> Result<Vec<u8>> {
     let mut encoder = FileEncoder::try_new(format)?;
     let mut cursor = ScanCursor::default();
-    while let Some(chunk) = partition.scan(&mut cursor, BATCH_ROWS)? {
+    while let Some(chunk) = table.scan(&mut cursor, BATCH_ROWS)? {
         let (keys, values) = chunk.batch.columns().split_at(format.keys());
         let change =
             Change { keys: keys.to_vec(), values: Some(values.to_vec()), groups: chunk.groups };
@@ -187,10 +187,10 @@ impl Drop for Running {
 
 async fn make(job: SnapshotJob) -> Result<StateFile> {
     let SnapshotJob { operator, name, chain, schema, reservation } = job;
-    let partition = Box::new(Partition::try_new(&schema, reservation)?);
-    let partition = loader::load(partition, &schema, &operator, chain.iter(), None).await?;
+    let table = Box::new(Table::try_new(&schema, reservation)?);
+    let table = loader::load(table, &schema, &operator, chain.iter(), None).await?;
     let format = FileFormat::new(&schema);
-    let bytes = task::block(move || encode(&partition, &format)).await?;
+    let bytes = task::block(move || encode(&table, &format)).await?;
     name.write(&operator, bytes).await
 }
 

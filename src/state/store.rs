@@ -12,44 +12,68 @@ use crate::event_time::timestamp::EventTime;
 
 /// The state of one operator in one partition, opened at one version to make the next.
 ///
+/// A key is looked up once: [`locate`](Self::locate) gives it an *entry*, a number that stands for it
+/// until the epoch ends, and all else goes by entries. Entries count from 0 in the order in which
+/// the epoch touches keys, so that an operator can keep what it needs for each of them in a vector.
+///
 /// # Contract
 /// All keys and values go in and out as Arrow columns of the store's schema. Changes are seen by
 /// the reads that follow. They become the next version with [`commit`](Self::commit), or are undone
 /// by [`abort`](Self::abort); dropping the store without either is an abort at the next opening.
 ///
-/// A store without key columns has one key, as a global aggregation has: it is looked up and
-/// removed once by a call without columns. After a change that failed a store takes no other
-/// change and no commit, only an abort. After its commit it can be read and aborted, not changed.
+/// A store without key columns has one key, as a global aggregation has: [`Keys::none`]. After a
+/// change that failed a store takes no other change and no commit, only an abort, which ends all
+/// entries. After its commit it can be read and aborted, not changed.
 #[async_trait]
 pub trait StateStore: Debug + Send + Sync + 'static {
     /// The version that was opened.
     fn version(&self) -> StateVersion;
 
-    /// Looks up keys: those that are there, in the order of `keys`.
-    ///
-    /// # Errors
-    /// `Internal` for columns that do not fit the schema.
-    fn get_many(&self, keys: &[ArrayRef]) -> Result<Found>;
-
-    /// Puts values under keys, in order; a later value of a key replaces an earlier one.
+    /// The entries of keys, in their order. Two rows of one key have one entry.
     ///
     /// # Errors
     /// `Internal` for columns that do not fit the schema; `DataFusion` (resources exhausted) when
     /// the memory pool has no more.
-    fn put_many(&self, keys: &[ArrayRef], values: &[ArrayRef]) -> Result<()>;
+    fn locate(&self, keys: &Keys<'_>, absent: Absent) -> Result<Vec<u32>>;
 
-    /// Removes keys; those that are not there are passed over.
+    /// How many entries there are. An eviction makes entries, too.
     ///
     /// # Errors
-    /// `Internal` for columns that do not fit the schema.
-    fn remove_many(&self, keys: &[ArrayRef]) -> Result<()>;
+    /// `Internal` when the store was opened again.
+    fn entries(&self) -> Result<usize>;
 
-    /// Removes all rows whose event time is at or before `until` and gives them back, key columns
-    /// then value columns, in batches of about `batch_size` rows. Costs what it removes.
+    /// The key columns of all entries.
     ///
     /// # Errors
-    /// `Internal` when the key of the store has no event time.
-    fn evict(&self, until: EventTime, batch_size: usize) -> Result<Vec<RecordBatch>>;
+    /// `Internal` when the store was opened again.
+    fn keys(&self) -> Result<Vec<ArrayRef>>;
+
+    /// The rows of entries that have one; [`NO_ENTRY`] has none.
+    ///
+    /// # Errors
+    /// `Internal` when the store was opened again.
+    fn read(&self, entries: &[u32]) -> Result<Found>;
+
+    /// Writes the rows of entries, in order; a later one replaces an earlier one.
+    ///
+    /// # Errors
+    /// `Internal` for columns that do not fit the schema and for an entry that is not there;
+    /// `DataFusion` (resources exhausted) when the memory pool has no more.
+    fn write(&self, entries: &[u32], values: &[ArrayRef]) -> Result<()>;
+
+    /// Removes the rows of entries; those that have none, and [`NO_ENTRY`], are passed over.
+    ///
+    /// # Errors
+    /// `Internal` for an entry that is not there.
+    fn remove(&self, entries: &[u32]) -> Result<()>;
+
+    /// Removes about `batch_size` rows whose event time is at or before `until` and gives them
+    /// back, key columns then value columns, the earliest first; `None` when there are no more.
+    /// Costs what it removes.
+    ///
+    /// # Errors
+    /// `Internal` when the rows of the store have no event time.
+    fn evict(&self, until: EventTime, batch_size: usize) -> Result<Option<RecordBatch>>;
 
     /// All rows, key columns then value columns, in batches of about `batch_size` rows: the next
     /// batch, beginning after `cursor`. `None` at the end.
@@ -76,10 +100,55 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     fn metrics(&self) -> StateMetrics;
 }
 
-/// What [`StateStore::get_many`] found.
+/// Keys to look up.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    /// The key columns.
+    pub(in crate::state) columns: &'a [ArrayRef],
+    /// The hash of each key, where it is known.
+    pub(in crate::state) hashes: Option<&'a [u64]>,
+    rows: usize,
+}
+
+impl<'a> Keys<'a> {
+    /// The key of a store without key columns.
+    pub const fn none() -> Self {
+        Self { columns: &[], hashes: None, rows: 1 }
+    }
+
+    /// Keys of so many rows.
+    pub const fn new(columns: &'a [ArrayRef], rows: usize) -> Self {
+        Self { columns, hashes: None, rows }
+    }
+
+    /// The same with the hash of each key, as a [`KeyHasher`](crate::state::KeyHasher) gives it.
+    #[must_use]
+    pub const fn with_hashes(self, hashes: &'a [u64]) -> Self {
+        Self { hashes: Some(hashes), ..self }
+    }
+
+    /// How many keys there are.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+/// What [`StateStore::locate`] does with keys that the store does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// Makes an entry without a row.
+    Make,
+    /// Gives [`NO_ENTRY`].
+    Skip,
+}
+
+/// The entry of a key that the store does not have.
+pub const NO_ENTRY: u32 = u32::MAX;
+
+/// What [`StateStore::read`] found.
 #[derive(Debug)]
 pub struct Found {
-    /// For each found row its position among the keys that were asked for, ascending.
+    /// For each found row its position among the entries that were asked for, ascending.
     pub positions: UInt32Array,
     /// The value columns of the found rows.
     pub values: Vec<ArrayRef>,
@@ -87,7 +156,7 @@ pub struct Found {
 
 /// How far a scan has come. Starts with `default()`.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ScanCursor(pub usize);
+pub struct ScanCursor(pub(in crate::state) u32);
 
 /// What a store holds and what changed in it since it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

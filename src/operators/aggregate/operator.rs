@@ -63,9 +63,10 @@ impl AggregateOperator {
     }
 
     fn event_time_key(&self) -> Option<usize> {
-        self.time.map(|time| match time {
-            TimeColumn::Timestamp(index) | TimeColumn::Window(index) => index,
-        })
+        match self.time? {
+            TimeColumn::Timestamp(index) | TimeColumn::Window(index) => Some(index),
+            TimeColumn::Value(_) => None,
+        }
     }
 
     /// The keys in the user's words. ROLLUP and its kin have one more that tells their sets apart.

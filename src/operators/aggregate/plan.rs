@@ -16,11 +16,9 @@ use crate::checkpoint::id::OperatorId;
 use crate::connector::output_mode::OutputMode;
 use crate::metrics::STATE_STORE_SAVE;
 use crate::operators::aggregate::emit::EmitRule;
-use crate::operators::aggregate::restore::StateRestore;
-use crate::operators::aggregate::save::StateSave;
+use crate::operators::aggregate::merge::MergeGroups;
 use crate::operators::aggregate::shuffle::{GLOBAL_KEY, by_key_group, groups_of, with_global_key};
 use crate::operators::exec::RowExec;
-use crate::operators::late_rows::DropLate;
 use crate::operators::region::{Expansion, Region, StateBound, StatefulPlan};
 use crate::operators::state_task::StateAddress;
 use crate::state::schema::{AggregateFormat, OperatorStateSchema, StateSchema, TimeColumn};
@@ -73,16 +71,22 @@ impl Region for AggregateRegion {
             input_schema: Arc::clone(&self.input_schema),
         };
         let keys = merge.group_by.num_group_exprs();
-        let mut plan = merge.stage(AggregateMode::PartialReduce, self.shuffle(partial, keys)?)?;
-        if let (true, Some(time)) = (self.rule.drop_late, self.time) {
-            plan = RowExec::plan(DropLate { operator: self.id.clone(), time }, plan)?;
-        }
-        let address = Arc::new(self.address(&plan.schema(), keys)?);
-        plan = RowExec::plan(StateRestore(Arc::clone(&address)), plan)?;
-        plan = merge.stage(AggregateMode::PartialReduce, plan)?;
-        let save = StateSave { address: Arc::clone(&address), rule: self.rule };
-        plan = RowExec::plan(save, plan)?;
-        plan = merge.stage(AggregateMode::FinalPartitioned, plan)?;
+        let rows = self.shuffle(partial, keys)?;
+        let output = merge.output(&rows)?;
+        let hashed = !self.is_global() && self.partitions > 1;
+        let columns = rows.schema().fields().len() - usize::from(hashed);
+        let row = rows.schema().project(&(0..columns).collect::<Vec<_>>())?;
+        let address = Arc::new(self.address(&row, keys)?);
+        let mut plan = RowExec::plan(
+            MergeGroups {
+                address: Arc::clone(&address),
+                rule: self.rule,
+                aggregates: merge.aggregates.as_slice().into(),
+                output,
+                hashed,
+            },
+            rows,
+        )?;
         if self.is_global() {
             plan = without_first(plan)?;
         }
@@ -111,7 +115,7 @@ impl AggregateRegion {
             _ if self.is_global() => StateBound::OneRow,
             _ if self.rule.all => StateBound::Complete,
             None => StateBound::Unbounded,
-            Some(TimeColumn::Timestamp(index)) => {
+            Some(TimeColumn::Timestamp(index) | TimeColumn::Value(index)) => {
                 StateBound::Watermark { time: self.key_name(index) }
             }
             Some(TimeColumn::Window(index)) => {
@@ -191,19 +195,17 @@ struct Merge {
 }
 
 impl Merge {
-    fn stage(
-        &self,
-        mode: AggregateMode,
-        input: Arc<dyn ExecutionPlan>,
-    ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(AggregateExec::try_new(
-            mode,
+    /// The columns of the results, as DataFusion's own last stage would have them.
+    fn output(&self, rows: &Arc<dyn ExecutionPlan>) -> DfResult<SchemaRef> {
+        let last = AggregateExec::try_new(
+            AggregateMode::FinalPartitioned,
             self.group_by.clone(),
             self.aggregates.clone(),
             vec![None; self.aggregates.len()],
-            input,
+            Arc::clone(rows),
             Arc::clone(&self.input_schema),
-        )?))
+        )?;
+        Ok(last.schema())
     }
 }
 

@@ -1,43 +1,53 @@
-//! The column that the shuffle goes by.
+//! The hash of each key as a column: the shuffle goes by it, and so does the state.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt8Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::row::{RowConverter, SortField};
+use arrow::array::{AsArray, RecordBatch, UInt8Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
+use datafusion::common::ScalarValue;
 use datafusion::error::Result as DfResult;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::expressions::{BinaryExpr, Column, Literal};
 use datafusion::physical_plan::metrics::Time;
 use datafusion::physical_plan::repartition::{BatchPartitioner, RepartitionExec};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 use futures::TryStreamExt;
 
-use crate::checkpoint::key_group::{KEY_GROUPS, KeyGroupSet, key_group};
+use crate::checkpoint::key_group::{KEY_GROUPS, KeyGroupSet, group_of};
 use crate::error::{Error, Result};
 use crate::operators::exec::{Partition, RowExec, RowOperator};
+use crate::state::KeyHasher;
 
-/// The name of the column with the key group.
-const KEY_GROUP: &str = "__key_group";
+/// The name of the column with the hash of the key.
+const KEY_HASH: &str = "__key_hash";
 
 /// The name of the constant key of an aggregation without keys.
 pub const GLOBAL_KEY: &str = "__global";
 
-/// Sends every row to the partition that owns the group of its key, the first `keys` columns.
+/// Sends every row to the partition that owns the group of its key, the first `keys` columns. The
+/// hash of the key is added as the last column.
 ///
 /// # Errors
-/// Those of DataFusion's constructors.
+/// Those of DataFusion's constructors; `Unsupported` for a key that cannot be kept in state.
 pub fn by_key_group(
     input: Arc<dyn ExecutionPlan>,
     keys: usize,
     partitions: usize,
 ) -> DfResult<Arc<dyn ExecutionPlan>> {
-    let group = input.schema().fields().len();
-    let marked = RowExec::plan(ShuffleKey::Group { keys }, input)?;
-    let key: Arc<dyn PhysicalExpr> = Arc::new(Column::new(KEY_GROUP, group));
-    Ok(Arc::new(RepartitionExec::try_new(marked, Partitioning::Hash(vec![key], partitions))?))
+    let hash = input.schema().fields().len();
+    let hashed = RowExec::plan(ShuffleKey::Hash { keys }, input)?;
+    let group = vec![key_group_of(hash)];
+    Ok(Arc::new(RepartitionExec::try_new(hashed, Partitioning::Hash(group, partitions))?))
+}
+
+/// The key group of the hash in a column: its lowest byte.
+fn key_group_of(hash: usize) -> Arc<dyn PhysicalExpr> {
+    let hash = Arc::new(Column::new(KEY_HASH, hash));
+    let mask = Arc::new(Literal::new(ScalarValue::UInt64(Some(KEY_GROUPS as u64 - 1))));
+    Arc::new(BinaryExpr::new(hash, Operator::BitwiseAnd, mask))
 }
 
 /// Puts a constant key before the columns, for an aggregation without keys.
@@ -56,34 +66,34 @@ pub fn groups_of(partitions: usize) -> DfResult<Vec<KeyGroupSet>> {
     if partitions == 1 {
         return Ok(vec![KeyGroupSet::ALL]);
     }
-    let schema = Arc::new(Schema::new(vec![Field::new(KEY_GROUP, DataType::UInt8, false)]));
-    let all: UInt8Array = (0..KEY_GROUPS).filter_map(|group| u8::try_from(group).ok()).collect();
+    let schema = Arc::new(Schema::new(vec![Field::new(KEY_HASH, DataType::UInt64, false)]));
+    let all = UInt64Array::from_iter_values(0..KEY_GROUPS as u64);
     let batch = RecordBatch::try_new(schema, vec![Arc::new(all)])?;
-    let key: Arc<dyn PhysicalExpr> = Arc::new(Column::new(KEY_GROUP, 0));
     let mut sets = vec![KeyGroupSet::default(); partitions];
     let mut partitioner =
-        BatchPartitioner::new_hash_partitioner(vec![key], partitions, Time::new())?;
+        BatchPartitioner::new_hash_partitioner(vec![key_group_of(0)], partitions, Time::new())?;
     partitioner.partition(batch, |partition, part| {
-        let groups = part.column(0).as_any().downcast_ref::<UInt8Array>();
-        for group in groups.into_iter().flatten().flatten() {
-            sets[partition].insert(group);
+        for hash in part.column(0).as_primitive::<UInt64Type>().values() {
+            sets[partition].insert(group_of(*hash));
         }
         Ok(())
     })?;
     Ok(sets)
 }
 
-/// The column that the shuffle goes by.
+/// A column that is added to the rows before the shuffle.
 #[derive(Debug, Clone, Copy)]
 enum ShuffleKey {
-    /// Appends the key group of the first columns.
-    Group { keys: usize },
+    /// Appends the hash of the first columns.
+    Hash { keys: usize },
     /// Prepends a constant.
     Global,
 }
 
 impl RowOperator for ShuffleKey {
-    const NAME: &'static str = "ShuffleKeyExec";
+    fn name(&self) -> &'static str {
+        "ShuffleKeyExec"
+    }
 
     fn describe(&self) -> String {
         format!("{self:?}")
@@ -92,11 +102,11 @@ impl RowOperator for ShuffleKey {
     fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {
         let mut fields: Vec<_> = input.fields().iter().cloned().collect();
         match self {
-            Self::Group { keys } if *keys > fields.len() => {
+            Self::Hash { keys } if *keys > fields.len() => {
                 return Err(Error::internal("more keys than columns"));
             }
-            Self::Group { .. } => {
-                fields.push(Arc::new(Field::new(KEY_GROUP, DataType::UInt8, false)));
+            Self::Hash { .. } => {
+                fields.push(Arc::new(Field::new(KEY_HASH, DataType::UInt64, false)));
             }
             Self::Global => {
                 fields.insert(0, Arc::new(Field::new(GLOBAL_KEY, DataType::UInt8, false)));
@@ -113,9 +123,9 @@ impl RowOperator for ShuffleKey {
         let key = *self;
         let schema = Arc::clone(&partition.schema);
         // Made with the first batch: an epoch without rows needs none.
-        let mut converter = None;
+        let mut hasher = None;
         let rows = input.and_then(move |batch| {
-            futures::future::ready(add_key(&batch, key, &schema, &mut converter))
+            futures::future::ready(add_key(&batch, key, &schema, &mut hasher))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(partition.schema, rows)))
     }
@@ -125,31 +135,26 @@ fn add_key(
     batch: &RecordBatch,
     key: ShuffleKey,
     schema: &SchemaRef,
-    converter: &mut Option<RowConverter>,
+    hasher: &mut Option<KeyHasher>,
 ) -> DfResult<RecordBatch> {
     let mut columns = batch.columns().to_vec();
     match key {
         ShuffleKey::Global => {
             columns.insert(0, Arc::new(UInt8Array::from_value(0, batch.num_rows())));
         }
-        ShuffleKey::Group { keys } => {
-            let groups = key_groups(&columns[..keys], converter)?;
-            columns.push(Arc::new(groups));
+        ShuffleKey::Hash { keys } => {
+            let hasher = match hasher {
+                Some(hasher) => hasher,
+                None => {
+                    let fields = schema.fields().iter().take(keys).map(Arc::clone);
+                    let key = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+                    hasher.insert(KeyHasher::try_new(&key)?)
+                }
+            };
+            columns.push(Arc::new(hasher.hash(&columns[..keys], batch.num_rows())?));
         }
     }
     Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
-}
-
-fn key_groups(keys: &[ArrayRef], converter: &mut Option<RowConverter>) -> DfResult<UInt8Array> {
-    let converter = match converter {
-        Some(converter) => converter,
-        None => {
-            let fields = keys.iter().map(|key| SortField::new(key.data_type().clone()));
-            converter.insert(RowConverter::new(fields.collect())?)
-        }
-    };
-    let rows = converter.convert_columns(keys)?;
-    Ok(rows.iter().map(|row| Some(key_group(row.as_ref()))).collect())
 }
 
 #[cfg(test)]

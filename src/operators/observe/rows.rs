@@ -29,9 +29,8 @@ pub struct ObserveRows {
 
 /// The metrics that a plan observes, the one nearest to the root first.
 pub fn observed(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<Metrics>> {
-    let own = plan.downcast_ref::<RowExec<ObserveRows>>();
-    let mut all: Vec<_> =
-        own.map(|rows| Arc::clone(&rows.operator().metrics)).into_iter().collect();
+    let own = RowExec::operator_of(plan).and_then(|operator| operator.observes());
+    let mut all: Vec<_> = own.map(Arc::clone).into_iter().collect();
     for child in plan.children() {
         all.extend(observed(child));
     }
@@ -39,7 +38,9 @@ pub fn observed(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<Metrics>> {
 }
 
 impl RowOperator for ObserveRows {
-    const NAME: &'static str = "CollectMetricsExec";
+    fn name(&self) -> &'static str {
+        "CollectMetricsExec"
+    }
 
     fn describe(&self) -> String {
         let names: Vec<_> = self.metrics.values.iter().map(|(name, _)| name.as_str()).collect();
@@ -48,6 +49,10 @@ impl RowOperator for ObserveRows {
 
     fn schema(&self, input: &SchemaRef) -> Result<SchemaRef> {
         Ok(Arc::clone(input))
+    }
+
+    fn observes(&self) -> Option<&Arc<Metrics>> {
+        Some(&self.metrics)
     }
 
     fn execute(

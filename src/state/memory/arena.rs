@@ -6,6 +6,11 @@
 
 use std::collections::HashMap;
 
+use datafusion::error::DataFusionError;
+
+use crate::error::{Error, Result};
+use crate::state::memory::exhausted;
+
 /// Bytes in a unit: as much as the link of a free extent needs, and 32 GiB reach in a `u32`.
 const UNIT: usize = 8;
 
@@ -33,6 +38,16 @@ impl Extent {
     const fn units(self) -> usize {
         (self.len as usize).div_ceil(UNIT)
     }
+
+    /// The extent as one number.
+    pub(super) const fn pack(self) -> u64 {
+        (self.unit as u64) << 32 | self.len as u64
+    }
+
+    /// The extent that [`pack`](Self::pack) made a number of.
+    pub(super) const fn unpack(packed: u64) -> Self {
+        Self { unit: (packed >> 32) as u32, len: packed as u32 }
+    }
 }
 
 /// The buffer.
@@ -57,9 +72,18 @@ impl Arena {
         &self.bytes[start..start + extent.len as usize]
     }
 
-    /// Copies bytes into a free or a fresh extent; `None` when the buffer has to
-    /// [`grow`](Self::grow) first.
-    pub(super) fn write(&mut self, data: &[u8]) -> Option<Extent> {
+    /// Copies bytes into a free or a fresh extent, for which the buffer grows where it has to.
+    pub(super) fn store(&mut self, data: &[u8]) -> Result<Extent> {
+        if let Some(extent) = self.write(data) {
+            return Ok(extent);
+        }
+        let capacity = self.next_capacity(data.len()).ok_or_else(too_large)?;
+        self.bytes.reserve_exact(capacity.saturating_sub(self.bytes.len()));
+        self.write(data).ok_or_else(too_large)
+    }
+
+    /// Copies bytes into a free or a fresh extent; `None` when the buffer has to grow first.
+    fn write(&mut self, data: &[u8]) -> Option<Extent> {
         let len = u32::try_from(data.len()).ok()?;
         let units = data.len().div_ceil(UNIT);
         if units == 0 {
@@ -102,18 +126,13 @@ impl Arena {
     }
 
     /// The capacity that makes room for `more` bytes, or `None` when no buffer can be so large.
-    pub(super) fn next_capacity(&self, more: usize) -> Option<usize> {
+    fn next_capacity(&self, more: usize) -> Option<usize> {
         const LEAST: usize = 4096;
         const MOST: usize = NONE as usize * UNIT;
         let needed = self.bytes.len() + more.next_multiple_of(UNIT);
         let capacity = self.bytes.capacity();
         let wanted = needed.max(capacity + capacity / 2).clamp(LEAST, MOST);
         (wanted >= needed && more <= u32::MAX as usize).then_some(wanted)
-    }
-
-    /// Grows the buffer.
-    pub(super) fn grow(&mut self, capacity: usize) {
-        self.bytes.reserve_exact(capacity.saturating_sub(self.bytes.len()));
     }
 
     /// The bytes that the buffer takes.
@@ -153,17 +172,19 @@ impl Arena {
     }
 }
 
+/// The error for a partition that holds no more.
+pub(super) fn too_large() -> Error {
+    exhausted(DataFusionError::ResourcesExhausted(
+        "one partition holds up to 32 GiB and 4 billion rows; use more partitions".to_owned(),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn write(arena: &mut Arena, data: &[u8]) -> Extent {
-        if let Some(extent) = arena.write(data) {
-            return extent;
-        }
-        let capacity = arena.next_capacity(data.len()).unwrap();
-        arena.grow(capacity);
-        arena.write(data).unwrap()
+        arena.store(data).unwrap()
     }
 
     #[test]
@@ -185,7 +206,7 @@ mod tests {
     #[test]
     fn no_bytes_take_no_space() {
         let mut arena = Arena::default();
-        let empty = arena.write(b"").unwrap();
+        let empty = arena.store(b"").unwrap();
         arena.free(empty);
         assert_eq!((arena.get(empty), arena.usage()), (b"".as_slice(), (0, 0)));
     }

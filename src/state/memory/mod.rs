@@ -1,15 +1,34 @@
-//! The state of one partition in memory: a hash table over row-encoded keys that can return to
-//! the version before.
+//! The state of one partition in memory: what is stored, and an overlay of what the epoch does.
 //!
 //! ```text
-//! store      hands out batches and writes the changelog
-//! partition  Arrow columns in, Arrow columns out; remembers what changed
-//! table      keys to slots, with an undo log of the epoch
-//! arena      the bytes of keys and values        time_index  slots by event time
+//! store     hands out tables and writes what changed
+//! table     locate, read, write, evict, scan        versions  from one version to the next
+//! overlay   the entries of the epoch
+//! slots     keys by hash      columns  values by slot      times  slots by event time
+//! chunked, arena              vectors and bytes that grow without being moved
 //! ```
 
 mod arena;
-pub(super) mod partition;
+mod chunked;
+mod columns;
+mod overlay;
+mod row_times;
+mod slots;
 pub(super) mod store;
-mod table;
-mod time_index;
+pub(super) mod table;
+mod times;
+pub(super) mod versions;
+
+use datafusion::error::DataFusionError;
+
+use crate::error::Error;
+
+/// The error for a memory pool that has no more.
+fn exhausted(error: DataFusionError) -> Error {
+    error
+        .context(
+            "the state does not fit into the memory pool; give the session more memory, use more \
+             machines, or bound the state with a watermark",
+        )
+        .into()
+}

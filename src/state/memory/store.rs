@@ -18,10 +18,10 @@ use crate::error::{Error, Result};
 use crate::event_time::timestamp::EventTime;
 use crate::state::changelog::{Change, FileFormat};
 use crate::state::file::{FileKind, FileName};
-use crate::state::memory::partition::Partition;
+use crate::state::memory::table::Table;
 use crate::state::schema::StateSchema;
 use crate::state::snapshot::{self, SnapshotJob, Snapshots};
-use crate::state::store::{Found, ScanCursor, StateMetrics, StateStore};
+use crate::state::store::{Absent, Found, Keys, ScanCursor, StateMetrics, StateStore};
 
 /// Where the table of one operator and partition lives.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(in crate::state) struct Home {
 #[derive(Debug)]
 pub(in crate::state) struct Live {
     /// The rows.
-    pub(in crate::state) partition: Box<Partition>,
+    pub(in crate::state) table: Box<Table>,
     /// Their shape.
     pub(in crate::state) schema: StateSchema,
     /// The key groups of the partition.
@@ -142,7 +142,7 @@ impl Home {
         } else if let (None, Some(store)) = (&live.committed, live.store.upgrade()) {
             return Ok(Some(store));
         } else {
-            live.rollback();
+            live.rollback()?;
         }
         live.opening = self.openings.fetch_add(1, Ordering::Relaxed) + 1;
         let store = Arc::new(MemoryStore {
@@ -187,7 +187,7 @@ impl Live {
     }
 
     fn advance(&mut self) -> Result<()> {
-        self.partition.begin()?;
+        self.table.begin()?;
         if let Some(committed) = self.committed.take() {
             self.version = self.version.next();
             self.chain = committed.files;
@@ -196,20 +196,20 @@ impl Live {
         Ok(())
     }
 
-    fn rollback(&mut self) {
-        self.partition.rollback();
+    fn rollback(&mut self) -> Result<()> {
         self.committed = None;
         self.failed = false;
         self.moves += 1;
+        self.table.rollback()
     }
 
-    fn change<T>(&mut self, work: impl FnOnce(&mut Partition) -> Result<T>) -> Result<T> {
+    fn change<T>(&mut self, work: impl FnOnce(&mut Table) -> Result<T>) -> Result<T> {
         if self.committed.is_some() {
             return Err(Error::internal("a state store was changed after its commit"));
         }
         self.check_whole()?;
         self.moves += 1;
-        let done = work(&mut self.partition);
+        let done = work(&mut self.table);
         self.failed = done.is_err();
         done
     }
@@ -224,19 +224,24 @@ impl Live {
     /// What the next version has to write.
     fn to_write(&self) -> Result<Write> {
         self.check_whole()?;
-        let changes = self.partition.changes();
-        Ok(match &self.committed {
-            Some(committed) => Write::Nothing(Some(committed.clone())),
-            None if self.shared_chain => {
-                Write::Image(snapshot::encode(&self.partition, &FileFormat::new(&self.schema))?)
-            }
-            None if changes.is_empty() => Write::Nothing(None),
-            None => Write::Changes(changes.to_vec(), FileFormat::new(&self.schema)),
+        if let Some(committed) = &self.committed {
+            return Ok(Write::Nothing(Some(committed.clone())));
+        }
+        let format = FileFormat::new(&self.schema);
+        if self.shared_chain {
+            return Ok(Write::Image(snapshot::encode(&self.table, &format)?));
+        }
+        let changes = self.table.changes()?;
+        Ok(match changes.is_empty() {
+            true => Write::Nothing(None),
+            false => Write::Changes(changes, format),
         })
     }
 
     fn metrics(&self) -> StateMetrics {
-        let [rows_total, rows_updated, rows_removed, memory_bytes] = self.partition.counts();
+        let (rows_updated, rows_removed) = self.table.changed();
+        let (rows, memory) = (self.table.rows(), self.table.memory());
+        let (rows_total, memory_bytes) = (rows as u64, memory as u64);
         StateMetrics { rows_total, rows_updated, rows_removed, memory_bytes }
     }
 }
@@ -295,7 +300,6 @@ impl MemoryStore {
             files.extend(file);
             let partition = self.home.partition;
             let commit = StateCommit { partition, groups: live.groups, files };
-            live.partition.forget_changes();
             live.committed = Some(commit.clone());
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = live.metrics();
             Ok(commit)
@@ -309,24 +313,40 @@ impl StateStore for MemoryStore {
         self.version
     }
 
-    fn get_many(&self, keys: &[ArrayRef]) -> Result<Found> {
-        self.with(|live| live.partition.get(keys))
+    fn locate(&self, keys: &Keys<'_>, absent: Absent) -> Result<Vec<u32>> {
+        self.with(|live| match absent {
+            Absent::Make => live.change(|table| table.locate(keys, absent)),
+            // Without room for other keys nothing changes.
+            Absent::Skip => live.table.locate(keys, absent),
+        })
     }
 
-    fn put_many(&self, keys: &[ArrayRef], values: &[ArrayRef]) -> Result<()> {
-        self.with(|live| live.change(|partition| partition.put(keys, values)))
+    fn entries(&self) -> Result<usize> {
+        self.with(|live| Ok(live.table.entries()))
     }
 
-    fn remove_many(&self, keys: &[ArrayRef]) -> Result<()> {
-        self.with(|live| live.change(|partition| partition.remove(keys)))
+    fn keys(&self) -> Result<Vec<ArrayRef>> {
+        self.with(|live| live.table.entry_keys())
     }
 
-    fn evict(&self, until: EventTime, batch_size: usize) -> Result<Vec<RecordBatch>> {
-        self.with(|live| live.change(|rows| rows.evict(until.as_micros(), batch_size)))
+    fn read(&self, entries: &[u32]) -> Result<Found> {
+        self.with(|live| live.table.read(entries))
+    }
+
+    fn write(&self, entries: &[u32], values: &[ArrayRef]) -> Result<()> {
+        self.with(|live| live.change(|table| table.write(entries, values)))
+    }
+
+    fn remove(&self, entries: &[u32]) -> Result<()> {
+        self.with(|live| live.change(|table| table.remove(entries)))
+    }
+
+    fn evict(&self, until: EventTime, batch_size: usize) -> Result<Option<RecordBatch>> {
+        self.with(|live| live.change(|table| table.evict(until.as_micros(), batch_size)))
     }
 
     fn scan(&self, cursor: &mut ScanCursor, batch_size: usize) -> Result<Option<RecordBatch>> {
-        self.with(|live| Ok(live.partition.scan(cursor, batch_size)?.map(|chunk| chunk.batch)))
+        self.with(|live| Ok(live.table.scan(cursor, batch_size)?.map(|chunk| chunk.batch)))
     }
 
     async fn commit(&self) -> Result<StateCommit> {
@@ -346,9 +366,8 @@ impl StateStore for MemoryStore {
     fn abort(&self) {
         // An opening whose turn is over has nothing left to undo.
         let _over = self.with(|live| {
-            live.rollback();
             live.store = Weak::new();
-            Ok(())
+            live.rollback()
         });
     }
 

@@ -1,438 +1,417 @@
-//! A hash table from key bytes to value bytes that remembers how it was when the epoch began.
-//!
-//! A new value is never written over one of the version before: the old bytes stay where they are,
-//! and the undo log says where. When the next epoch begins, the log is dropped and what it kept
-//! becomes free. A row that is removed leaves a dead slot until then, which the same key revives.
+//! The rows of one partition by key, and the version that an epoch makes of them.
 
-use datafusion::error::DataFusionError;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt8Array, UInt32Array};
+use arrow::compute::{interleave, take_arrays};
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::execution::memory_pool::MemoryReservation;
-use hashbrown::HashTable;
 
+use crate::checkpoint::key_group::{group_of, key_hash};
 use crate::error::{Error, Result};
-use crate::state::memory::arena::{Arena, Extent};
-use crate::state::memory::time_index::{LINK_BYTES, TimeIndex};
+use crate::state::changelog::batch_of;
+use crate::state::memory::columns::Columns;
+use crate::state::memory::exhausted;
+use crate::state::memory::overlay::{Change, Overlay};
+use crate::state::memory::row_times;
+use crate::state::memory::slots::{NONE, Slots};
+use crate::state::memory::times::{NO_TIME, Times};
+use crate::state::row_codec::{EncodedRows, RowCodec};
+use crate::state::schema::{StateSchema, TimeColumn};
+use crate::state::store::{Absent, Found, Keys, NO_ENTRY, ScanCursor};
 
-/// The row is there.
-const LIVE: u32 = 1;
-/// The row was put in the epoch of the slot.
-const PUT: u32 = 2;
-/// The row has an event time.
-const TIMED: u32 = 4;
-/// The slot is in the list of free slots.
-const FREE: u32 = 8;
-
-/// Below these nothing is compacted: there is nothing to gain.
-const COMPACT_BYTES: usize = 1 << 20;
-const COMPACT_SLOTS: usize = 1 << 14;
-
-/// A row. Two of them fill a cache line.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    hash: u64,
-    key: Extent,
-    value: Extent,
-    /// The epoch that changed the row last; an older one has no entry in the undo log.
-    epoch: u32,
-    flags: u32,
-}
-
-impl Slot {
-    const fn has(&self, flag: u32) -> bool {
-        self.flags & flag != 0
-    }
-}
-
-/// How a row was when the epoch began: its value, or absent.
-#[derive(Debug, Clone, Copy)]
-struct Undo {
-    slot: u32,
-    before: Option<Extent>,
-}
-
-/// A row to put or to remove.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'a> {
-    /// XXH64 of the key.
-    pub(super) hash: u64,
-    /// The key.
-    pub(super) key: &'a [u8],
-    /// The event time of the key.
-    pub(super) time: Option<i64>,
-}
-
-/// The table.
+/// The rows of one partition.
 #[derive(Debug)]
-pub(super) struct Table {
-    slots: Vec<Slot>,
-    free: Vec<u32>,
-    index: HashTable<u32>,
-    arena: Arena,
-    times: TimeIndex,
-    timed: bool,
-    undo: Vec<Undo>,
-    /// Slots that died in this epoch. One may be here twice, or live again.
-    dead: Vec<u32>,
-    epoch: u32,
-    live: usize,
-    updated: u64,
-    removed: u64,
-    reservation: MemoryReservation,
+pub(in crate::state) struct Table {
+    pub(super) codec: RowCodec,
+    value_schema: SchemaRef,
+    /// Key columns, then value columns.
+    schema: SchemaRef,
+    pub(super) time: Option<TimeColumn>,
+    pub(super) slots: Slots,
+    pub(super) values: Columns,
+    pub(super) times: RowTimes,
+    pub(super) overlay: Overlay,
+    key_rows: EncodedRows,
+    hashes: Vec<u64>,
+    candidates: Vec<u32>,
+    pub(super) reservation: MemoryReservation,
+}
+
+/// The event times of the stored rows, where the table has event times.
+#[derive(Debug, Default)]
+pub(super) struct RowTimes {
+    pub(super) of_slot: super::chunked::Chunked<i64>,
+    pub(super) index: Times,
+}
+
+/// Where a row is that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the table, in this slot.
+    Stored(u32),
+    /// In the overlay, in this entry.
+    Written(u32),
+}
+
+/// Rows in slot order, as a snapshot has them.
+#[derive(Debug)]
+pub(in crate::state) struct Chunk {
+    /// Key columns, then value columns.
+    pub(in crate::state) batch: RecordBatch,
+    /// The key groups.
+    pub(in crate::state) groups: UInt8Array,
 }
 
 impl Table {
-    /// An empty table whose keys may have an event time, and that takes its memory from here.
-    pub(super) fn new(timed: bool, reservation: MemoryReservation) -> Self {
-        Self {
-            slots: vec![],
-            free: vec![],
-            index: HashTable::new(),
-            arena: Arena::default(),
-            times: TimeIndex::default(),
-            timed,
-            undo: vec![],
-            dead: vec![],
-            epoch: 1,
-            live: 0,
-            updated: 0,
-            removed: 0,
+    /// A table without rows that takes its memory from here.
+    pub(in crate::state) fn try_new(
+        schema: &StateSchema,
+        reservation: MemoryReservation,
+    ) -> Result<Self> {
+        row_times::check(schema)?;
+        let codec = RowCodec::try_new(&schema.key)?;
+        let fields = schema.key.fields().iter().chain(schema.value.fields()).map(Arc::clone);
+        Ok(Self {
+            key_rows: codec.empty(),
+            schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
+            values: Columns::try_new(&schema.value)?,
+            overlay: Overlay::try_new(&schema.value)?,
+            value_schema: Arc::clone(&schema.value),
+            codec,
+            time: schema.time,
+            slots: Slots::default(),
+            times: RowTimes::default(),
+            hashes: vec![],
+            candidates: vec![],
             reservation,
+        })
+    }
+
+    /// The entries of keys in this epoch. One that the epoch has not touched gets the next number.
+    pub(in crate::state) fn locate(&mut self, keys: &Keys<'_>, absent: Absent) -> Result<Vec<u32>> {
+        let rows = keys.rows();
+        self.encode(keys)?;
+        let times = self.key_times(keys.columns)?;
+        if matches!(absent, Absent::Make) {
+            let more = self.slots.growth(rows);
+            if more > 0 {
+                self.account(more)?;
+            }
         }
-    }
-
-    /// Finds the slot of a row that is there.
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.find_any(hash, key).filter(|slot| self.slots[*slot as usize].has(LIVE))
-    }
-
-    /// The key of a slot.
-    pub(super) fn key(&self, slot: u32) -> &[u8] {
-        self.arena.get(self.slots[slot as usize].key)
-    }
-
-    /// The value of a slot.
-    pub(super) fn value(&self, slot: u32) -> &[u8] {
-        self.arena.get(self.slots[slot as usize].value)
-    }
-
-    /// The hash of the key of a slot.
-    pub(super) fn hash(&self, slot: u32) -> u64 {
-        self.slots[slot as usize].hash
-    }
-
-    /// Up to `most` slots with rows that are there, from slot `from` on.
-    pub(super) fn live_from(&self, from: usize, most: usize) -> Vec<u32> {
-        let rest = self.slots.iter().enumerate().skip(from);
-        rest.filter(|(_, slot)| slot.has(LIVE)).map(|(at, _)| at as u32).take(most).collect()
-    }
-
-    /// The slots with an event time at or before `time`.
-    pub(super) fn until(&self, time: i64) -> Vec<u32> {
-        self.times.until(time)
-    }
-
-    /// Puts a value under a key.
-    pub(super) fn put(&mut self, row: &Row<'_>, value: &[u8]) -> Result<()> {
-        match self.find_any(row.hash, row.key) {
-            Some(slot) => self.replace(slot, value),
-            None => self.insert(row, value),
+        self.slots.candidates(&self.hashes, &mut self.candidates);
+        let (slots, key_rows) = (&mut self.slots, &self.key_rows);
+        let mut entries = Vec::with_capacity(rows);
+        let mut new = vec![];
+        for (row, (hash, candidate)) in self.hashes.iter().zip(&self.candidates).enumerate() {
+            let (hash, key) = (*hash, key_rows.get(row));
+            let slot = match *candidate {
+                slot if slot != NONE && slots.has_key(slot, hash, key) => slot,
+                // An earlier row may have made it.
+                _ => match (slots.find(hash, key), absent) {
+                    (Some(slot), _) => slot,
+                    (None, Absent::Make) => slots.insert(hash, key)?,
+                    (None, Absent::Skip) => {
+                        entries.push(NO_ENTRY);
+                        continue;
+                    }
+                },
+            };
+            entries.push(match self.overlay.entry_of(slots, slot) {
+                Some(entry) => entry,
+                None => {
+                    new.push(row as u32);
+                    let time = times.as_ref().map_or(NO_TIME, |times| times[row]);
+                    self.overlay.add(slots, slot, group_of(hash), time)
+                }
+            });
         }
-    }
-
-    /// Removes the row of a slot, which is there.
-    pub(super) fn remove(&mut self, at: u32) {
-        let slot = &mut self.slots[at as usize];
-        if slot.epoch == self.epoch {
-            self.arena.free(slot.value);
+        let added = if new.len() == rows {
+            keys.columns.to_vec()
         } else {
-            slot.epoch = self.epoch;
-            slot.flags &= !PUT;
-            self.undo.push(Undo { slot: at, before: Some(slot.value) });
-        }
-        slot.value = Extent::EMPTY;
-        slot.flags &= !LIVE;
-        if slot.has(TIMED) {
-            self.times.remove(at);
-        }
-        self.dead.push(at);
-        self.live -= 1;
-        self.removed += 1;
+            take_arrays(keys.columns, &UInt32Array::from(new.clone()), None)?
+        };
+        self.overlay.add_keys(new.len(), added);
+        self.account(0)?;
+        Ok(entries)
     }
 
-    /// Begins the next epoch: what the last one changed cannot be undone any more.
-    pub(super) fn begin(&mut self) {
-        // Both lists are made anew: an epoch of unusual size shall not hold its memory for ever.
-        for undo in std::mem::take(&mut self.undo) {
-            if let Some(value) = undo.before {
-                self.arena.free(value);
-            }
-        }
-        let dead = std::mem::take(&mut self.dead);
-        for slot in dead {
-            if !self.slots[slot as usize].has(LIVE | FREE) {
-                self.release(slot);
-            }
-        }
-        self.next_epoch();
-        self.compact_if_sparse();
+    /// How many entries the epoch has.
+    pub(in crate::state) const fn entries(&self) -> usize {
+        self.overlay.entries.len()
     }
 
-    /// Makes the table what it was when the epoch began.
-    pub(super) fn rollback(&mut self) {
-        for Undo { slot: at, before } in std::mem::take(&mut self.undo) {
-            let slot = &mut self.slots[at as usize];
-            let was_live = slot.has(LIVE);
-            if was_live {
-                self.arena.free(slot.value);
-            }
-            slot.flags = (slot.flags & !LIVE) | if before.is_some() { LIVE } else { 0 };
-            slot.value = before.unwrap_or(Extent::EMPTY);
-            let timed = slot.has(TIMED);
-            match (was_live, before.is_some()) {
-                (true, false) => {
-                    self.live -= 1;
-                    if timed {
-                        self.times.remove(at);
-                    }
-                }
-                (false, true) => {
-                    self.live += 1;
-                    if timed {
-                        self.times.insert(at, self.times.time_of(at));
-                    }
-                }
-                (true, true) | (false, false) => (),
-            }
-            if before.is_none() {
-                self.release(at);
+    /// The keys of all entries.
+    pub(in crate::state) fn entry_keys(&mut self) -> Result<Vec<ArrayRef>> {
+        if self.overlay.entries.is_empty() {
+            return self.codec.decode(std::iter::empty());
+        }
+        self.overlay.keys()
+    }
+
+    /// The rows of entries.
+    pub(in crate::state) fn read(&self, entries: &[u32]) -> Result<Found> {
+        let mut positions = Vec::with_capacity(entries.len());
+        let mut places = Vec::with_capacity(entries.len());
+        for (position, entry) in entries.iter().enumerate() {
+            if let Some(place) = self.place_of_entry(*entry) {
+                positions.push(position as u32);
+                places.push(place);
             }
         }
-        self.dead = vec![];
-        self.next_epoch();
-        self.compact_if_sparse();
+        Ok(Found { positions: positions.into(), values: self.values_at(&places)? })
+    }
+
+    /// Writes the rows of entries.
+    pub(in crate::state) fn write(&mut self, entries: &[u32], values: &[ArrayRef]) -> Result<()> {
+        self.check_entries(entries)?;
+        self.overlay.values.extend_to(self.overlay.entries.len());
+        self.overlay.values.set(entries, values)?;
+        for entry in entries {
+            self.overlay.written(&self.slots, *entry);
+        }
+        if let Some(time @ TimeColumn::Value(_)) = self.time {
+            let times = row_times::times(time, values, self.value_schema.fields())?;
+            for (entry, time) in entries.iter().zip(times) {
+                self.overlay.times[*entry as usize] = time;
+            }
+        }
+        self.account(0)
+    }
+
+    /// Removes the rows of entries; those that are not there are passed over.
+    pub(in crate::state) fn remove(&mut self, entries: &[u32]) -> Result<()> {
+        for entry in entries.iter().copied().filter(|entry| *entry != NO_ENTRY) {
+            self.check_entries(&[entry])?;
+            if self.overlay.is_live(&self.slots, entry) {
+                self.overlay.removed(entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes about `size` rows with an event time at or before `until` and gives them back;
+    /// `None` when there are no more.
+    pub(in crate::state) fn evict(
+        &mut self,
+        until: i64,
+        size: usize,
+    ) -> Result<Option<RecordBatch>> {
+        if self.time.is_none() {
+            return Err(Error::internal("state without event time cannot be evicted by time"));
+        }
+        let mut due = match self.overlay.evicting.take() {
+            Some((begun, due)) if begun == until => due,
+            _ => self.due(until),
+        };
+        let mut places = vec![];
+        while places.len() < size.max(1)
+            && let Some(slot) = due.pop()
+        {
+            places.extend(self.evict_slot(slot, until));
+        }
+        if places.is_empty() {
+            let before = self.overlay.evicted_until.unwrap_or(until);
+            self.overlay.evicted_until = Some(until.max(before));
+            return Ok(None);
+        }
+        self.overlay.evicting = Some((until, due));
+        self.evicted(&places).map(Some)
+    }
+
+    /// Removes the row of a slot, if it is there and is due, and says where it was.
+    fn evict_slot(&mut self, slot: u32, until: i64) -> Option<(Place, u32)> {
+        let place = self.place_of_slot(slot)?;
+        let entry = match (place, self.overlay.entry_of(&self.slots, slot)) {
+            (Place::Written(entry), _) => {
+                self.overlay.time(entry).filter(|time| *time <= until)?;
+                entry
+            }
+            (Place::Stored(_), Some(entry)) => entry,
+            (Place::Stored(_), None) => {
+                let group = group_of(self.slots.hash(slot));
+                self.overlay.add(&mut self.slots, slot, group, self.times.of_slot.get(slot))
+            }
+        };
+        self.overlay.removed(entry);
+        Some((place, entry))
+    }
+
+    /// The batch of rows that were just removed; what is new of their entries gets its keys.
+    fn evicted(&mut self, places: &[(Place, u32)]) -> Result<RecordBatch> {
+        let known = self.overlay.keyed();
+        let new = places.iter().enumerate().filter(|(_, (_, entry))| *entry as usize >= known);
+        let new: Vec<u32> = new.map(|(row, _)| row as u32).collect();
+        let places: Vec<_> = places.iter().map(|(place, _)| *place).collect();
+        let chunk = self.chunk(&places)?;
+        let keys = &chunk.batch.columns()[..self.codec.schema().fields().len()];
+        let keys = take_arrays(keys, &UInt32Array::from(new.clone()), None)?;
+        self.overlay.add_keys(new.len(), keys);
+        self.account(0)?;
+        Ok(chunk.batch)
+    }
+
+    /// The slots with a time at or before `until`, the earliest last.
+    fn due(&self, until: i64) -> Vec<u32> {
+        let stored = self.times.index.until(until).filter(|(slot, time)| {
+            self.slots.is_stored(*slot) && self.times.of_slot.get(*slot) == *time
+        });
+        let mut due: Vec<u32> = stored.map(|(slot, _)| slot).collect();
+        for (number, entry) in self.overlay.entries.iter().enumerate() {
+            let time = self.overlay.time(number as u32);
+            if entry.change == Change::Written && time.is_some_and(|time| time <= until) {
+                due.push(entry.slot); // It may come twice; the second time it is not there.
+            }
+        }
+        due.reverse();
+        due
+    }
+
+    /// The next rows after the cursor.
+    pub(in crate::state) fn scan(
+        &self,
+        cursor: &mut ScanCursor,
+        size: usize,
+    ) -> Result<Option<Chunk>> {
+        let mut places = vec![];
+        let mut slot = cursor.0;
+        while (slot as usize) < self.slots.len() && places.len() < size.max(1) {
+            places.extend(self.place_of_slot(slot));
+            slot += 1;
+        }
+        cursor.0 = slot;
+        if places.is_empty() { Ok(None) } else { self.chunk(&places).map(Some) }
     }
 
     /// Rows that are there.
-    pub(super) const fn len(&self) -> usize {
-        self.live
+    pub(in crate::state) fn rows(&self) -> usize {
+        self.slots.stored().saturating_add_signed(self.overlay.more_rows)
     }
 
     /// Rows put, and rows removed, in this epoch.
-    pub(super) const fn changed(&self) -> (u64, u64) {
-        (self.updated, self.removed)
+    pub(in crate::state) const fn changed(&self) -> (u64, u64) {
+        (self.overlay.updated, self.overlay.removed)
     }
 
     /// The bytes of memory that the table takes.
-    pub(super) fn memory(&self) -> usize {
-        self.arena.capacity()
-            + self.slots.capacity() * size_of::<Slot>()
-            + self.index.allocation_size()
-            + (self.free.capacity() + self.dead.capacity()) * size_of::<u32>()
-            + self.undo.capacity() * size_of::<Undo>()
-            + self.times.memory()
+    pub(in crate::state) fn memory(&self) -> usize {
+        self.slots.memory()
+            + self.values.memory()
+            + self.times.of_slot.memory()
+            + self.times.index.memory()
+            + self.overlay.memory()
+            + self.key_rows.memory()
+            + self.hashes.capacity() * size_of::<u64>()
+            + self.candidates.capacity() * size_of::<u32>()
     }
 
-    /// Reserves the memory that the table takes, and `more` for its owner.
+    /// Reserves the memory that the table takes, and `more` for what comes.
     pub(super) fn account(&self, more: usize) -> Result<()> {
         self.reservation.try_resize(self.memory() + more).map_err(exhausted)
     }
 
-    fn find_any(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        self.index
-            .find(spread(hash), |slot| {
-                let slot = &self.slots[*slot as usize];
-                slot.hash == hash && self.arena.get(slot.key) == key
-            })
-            .copied()
-    }
-
-    fn replace(&mut self, at: u32, value: &[u8]) -> Result<()> {
-        let Slot { value: old, epoch, .. } = self.slots[at as usize];
-        let was_live = self.slots[at as usize].has(LIVE);
-        let touched = epoch == self.epoch;
-        if touched && was_live && self.arena.get(old).len() == value.len() {
-            self.arena.overwrite(old, value);
-        } else {
-            let new = self.store(value)?;
-            if !touched {
-                self.undo.push(Undo { slot: at, before: was_live.then_some(old) });
-            } else if was_live {
-                self.arena.free(old);
-            }
-            self.slots[at as usize].value = new;
-        }
-        let slot = &mut self.slots[at as usize];
-        if !touched {
-            slot.flags &= !PUT;
-            slot.epoch = self.epoch;
-        }
-        self.updated += u64::from(!slot.has(PUT));
-        slot.flags |= LIVE | PUT;
-        if !was_live {
-            self.live += 1;
-            if slot.has(TIMED) {
-                self.times.insert(at, self.times.time_of(at));
-            }
-        }
-        Ok(())
-    }
-
-    fn insert(&mut self, row: &Row<'_>, value: &[u8]) -> Result<()> {
-        self.make_room()?;
-        let key = self.store(row.key)?;
-        let value = match self.store(value) {
-            Ok(value) => value,
-            Err(error) => {
-                self.arena.free(key);
-                return Err(error);
-            }
-        };
-        let timed = if row.time.is_some() { TIMED } else { 0 };
-        let flags = LIVE | PUT | timed;
-        let slot = Slot { hash: row.hash, key, value, epoch: self.epoch, flags };
-        let at = match self.free.pop() {
-            Some(at) => {
-                self.slots[at as usize] = slot;
-                at
-            }
+    /// Encodes keys and hashes them, unless they come with their hashes.
+    fn encode(&mut self, keys: &Keys<'_>) -> Result<()> {
+        self.codec.encode(keys.columns, keys.rows(), &mut self.key_rows)?;
+        self.hashes.clear();
+        match keys.hashes {
+            Some(hashes) if hashes.len() == self.key_rows.len() => self.hashes.extend(hashes),
+            Some(_) => return Err(Error::internal("not as many hashes as keys")),
             None => {
-                self.slots.push(slot);
-                // `make_room` sees to it that the number fits.
-                (self.slots.len() - 1) as u32
+                let rows = 0..self.key_rows.len();
+                self.hashes.extend(rows.map(|row| key_hash(self.key_rows.get(row))));
             }
-        };
-        let slots = &self.slots;
-        self.index.insert_unique(spread(row.hash), at, |slot| spread(slots[*slot as usize].hash));
-        if let Some(time) = row.time {
-            self.times.insert(at, time);
-        }
-        self.undo.push(Undo { slot: at, before: None });
-        self.live += 1;
-        self.updated += 1;
-        Ok(())
-    }
-
-    /// Gives up a slot whose row is not there.
-    fn release(&mut self, at: u32) {
-        let slot = &mut self.slots[at as usize];
-        self.arena.free(slot.key);
-        slot.key = Extent::EMPTY;
-        slot.flags = FREE;
-        if let Ok(entry) = self.index.find_entry(spread(slot.hash), |found| *found == at) {
-            entry.remove();
-        }
-        self.free.push(at);
-    }
-
-    fn next_epoch(&mut self) {
-        self.updated = 0;
-        self.removed = 0;
-        if self.epoch == u32::MAX {
-            for slot in &mut self.slots {
-                slot.epoch = 0;
-            }
-            self.epoch = 0;
-        }
-        self.epoch += 1;
-    }
-
-    fn store(&mut self, data: &[u8]) -> Result<Extent> {
-        if let Some(extent) = self.arena.write(data) {
-            return Ok(extent);
-        }
-        let capacity = self.arena.next_capacity(data.len()).ok_or_else(too_large)?;
-        self.reserve(capacity - self.arena.capacity())?;
-        self.arena.grow(capacity);
-        self.arena.write(data).ok_or_else(too_large)
-    }
-
-    /// Makes room for one more slot and its place in the index.
-    #[inline]
-    fn make_room(&mut self) -> Result<()> {
-        if self.free.is_empty() && self.slots.len() == self.slots.capacity() {
-            let more = (self.slots.len() / 2).max(64);
-            if self.slots.len() + more >= u32::MAX as usize {
-                return Err(too_large());
-            }
-            let links = if self.timed { LINK_BYTES } else { 0 };
-            self.reserve(more * (size_of::<Slot>() + links))?;
-            self.slots.reserve_exact(more);
-            if self.timed {
-                self.times.reserve(self.slots.len() + more);
-            }
-        }
-        if self.index.len() == self.index.capacity() {
-            self.reserve(self.index.allocation_size().max(64))?;
-            let slots = &self.slots;
-            self.index.reserve(1, |slot| spread(slots[*slot as usize].hash));
         }
         Ok(())
     }
 
-    #[cold]
-    fn reserve(&self, bytes: usize) -> Result<()> {
-        self.reservation.try_grow(bytes).map_err(exhausted)
-    }
-
-    /// Moves the rows together when more than half of the space is free. The undo log is empty.
-    fn compact_if_sparse(&mut self) {
-        let (used, free) = self.arena.usage();
-        let bytes = free > used && free > COMPACT_BYTES;
-        let slots = self.free.len() > self.live && self.free.len() > COMPACT_SLOTS;
-        if !bytes && !slots {
-            return;
-        }
-        // Both copies are there for a moment. Without memory for that, the sparse one stays.
-        let more = self.reservation.new_empty();
-        let rows = self.live * (size_of::<Slot>() + 2 * size_of::<u32>());
-        if more.try_grow(used + rows).is_ok() {
-            self.compact(used);
-        }
-    }
-
-    fn compact(&mut self, used: usize) {
-        let mut arena = Arena::default();
-        arena.grow(used);
-        let mut slots = Vec::with_capacity(self.live);
-        let mut index = HashTable::with_capacity(self.live);
-        let mut times = TimeIndex::default();
-        for (at, slot) in self.slots.iter().enumerate().filter(|(_, slot)| slot.has(LIVE)) {
-            let key = arena.write(self.arena.get(slot.key));
-            let value = arena.write(self.arena.get(slot.value));
-            let (Some(key), Some(value)) = (key, value) else {
-                return; // Not reached: the bytes in use are what was made room for.
-            };
-            let to = slots.len() as u32;
-            slots.push(Slot { key, value, ..*slot });
-            index.insert_unique(spread(slot.hash), to, |slot| {
-                let slot: &Slot = &slots[*slot as usize];
-                spread(slot.hash)
-            });
-            if slot.has(TIMED) {
-                times.insert(to, self.times.time_of(at as u32));
+    fn key_times(&self, keys: &[ArrayRef]) -> Result<Option<Vec<i64>>> {
+        match self.time {
+            Some(time @ (TimeColumn::Timestamp(_) | TimeColumn::Window(_))) => {
+                row_times::times(time, keys, self.codec.schema().fields()).map(Some)
             }
+            Some(TimeColumn::Value(_)) | None => Ok(None),
         }
-        (self.arena, self.slots, self.index, self.times) = (arena, slots, index, times);
-        self.free = vec![];
+    }
+
+    fn check_entries(&self, entries: &[u32]) -> Result<()> {
+        if entries.iter().all(|entry| (*entry as usize) < self.overlay.entries.len()) {
+            return Ok(());
+        }
+        Err(Error::internal("a row was written under a key that was not located"))
+    }
+
+    fn place_of_entry(&self, entry: u32) -> Option<Place> {
+        let known = self.overlay.entries.get(entry as usize)?;
+        match known.change {
+            Change::Written => Some(Place::Written(entry)),
+            Change::Removed => None,
+            Change::None => self.slots.is_stored(known.slot).then_some(Place::Stored(known.slot)),
+        }
+    }
+
+    fn place_of_slot(&self, slot: u32) -> Option<Place> {
+        match self.overlay.entry_of(&self.slots, slot) {
+            Some(entry) => self.place_of_entry(entry),
+            None => self.slots.is_stored(slot).then_some(Place::Stored(slot)),
+        }
+    }
+
+    fn values_at(&self, places: &[Place]) -> Result<Vec<ArrayRef>> {
+        let mut stored = vec![];
+        let mut written = vec![];
+        let order: Vec<(usize, usize)> = places
+            .iter()
+            .map(|place| match place {
+                Place::Stored(slot) => (0, push(&mut stored, *slot)),
+                Place::Written(entry) => (1, push(&mut written, *entry)),
+            })
+            .collect();
+        if written.is_empty() {
+            return self.values.get(&stored);
+        }
+        if stored.is_empty() {
+            return self.overlay.values.get(&written);
+        }
+        let (stored, written) = (self.values.get(&stored)?, self.overlay.values.get(&written)?);
+        let columns = stored.iter().zip(&written);
+        columns.map(|(one, other)| Ok(interleave(&[one, other], &order)?)).collect()
+    }
+
+    fn chunk(&self, places: &[Place]) -> Result<Chunk> {
+        let slots = places.iter().map(|place| match place {
+            Place::Stored(slot) => *slot,
+            Place::Written(entry) => self.overlay.entries[*entry as usize].slot,
+        });
+        let slots: Vec<u32> = slots.collect();
+        let mut bytes = vec![];
+        let mut ends = vec![];
+        for slot in &slots {
+            self.slots.with_key(*slot, |key| bytes.extend_from_slice(key));
+            ends.push(bytes.len());
+        }
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let keys = starts.zip(&ends).map(|(start, end)| &bytes[start..*end]);
+        let mut columns = self.codec.decode(keys)?;
+        columns.extend(self.values_at(places)?);
+        let batch = batch_of(&self.schema, columns, slots.len()).map_err(|error| {
+            Error::internal(format!("state rows do not fit their schema: {error}"))
+        })?;
+        let groups = slots.iter().map(|slot| group_of(self.slots.hash(*slot)));
+        Ok(Chunk { batch, groups: UInt8Array::from_iter_values(groups) })
+    }
+
+    /// Gives back the buffers of one batch, which are as large as the largest one.
+    pub(super) fn release_buffers(&mut self) -> Result<()> {
+        self.key_rows = self.codec.empty();
+        self.hashes = vec![];
+        self.candidates = vec![];
+        self.overlay = Overlay::try_new(&self.value_schema)?;
+        Ok(())
     }
 }
 
-/// The hash for the index. All keys of a partition may have the same key group, which is in the
-/// lowest bits, where the index looks first.
-const fn spread(hash: u64) -> u64 {
-    hash ^ (hash >> 32)
-}
-
-fn exhausted(error: DataFusionError) -> Error {
-    error
-        .context(
-            "the state does not fit into the memory pool; give the session more memory, use more \
-             machines, or bound the state with a watermark",
-        )
-        .into()
-}
-
-fn too_large() -> Error {
-    exhausted(DataFusionError::ResourcesExhausted(
-        "one partition holds up to 32 GiB and 4 billion rows; use more partitions".to_owned(),
-    ))
+fn push(list: &mut Vec<u32>, value: u32) -> usize {
+    list.push(value);
+    list.len() - 1
 }

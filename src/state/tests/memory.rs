@@ -12,8 +12,9 @@ use arrow::datatypes::{DataType, Field, Fields, Int64Type, Schema, TimeUnit};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool, UnboundedMemoryPool};
 
 use crate::error::ErrorKind;
-use crate::event_time::timestamp::EventTime;
-use crate::state::conformance::{Harness, keys, put, rows, schema};
+use crate::state::conformance::{
+    Harness, evict, get, keys, put, put_columns, remove, rows, schema,
+};
 use crate::state::fixture::Fixture;
 use crate::state::schema::{StateSchema, TimeColumn};
 use crate::state::store::ScanCursor;
@@ -46,14 +47,14 @@ async fn a_sparse_table_is_moved_together_and_keeps_its_rows() {
     put(&*store, &all).unwrap();
     fixture.commit(&*store).await;
     let store = fixture.open(1).await.unwrap();
-    store.evict(EventTime::from_micros(8_000), 8192).unwrap();
+    evict(&*store, 8_000, 8192).unwrap();
     fixture.commit(&*store).await;
     let before = store.metrics().memory_bytes;
     let store = fixture.open(2).await.unwrap();
     assert!(store.metrics().memory_bytes < before / 3);
     let kept = all.iter().filter(|((_, time), _)| *time > Some(8_000)).copied().collect();
     assert_eq!(rows(&*store, 1000).unwrap(), kept);
-    assert_eq!(store.evict(EventTime::from_micros(8_001), 100).unwrap()[0].num_rows(), 7);
+    assert_eq!(evict(&*store, 8_001, 100).unwrap()[0].num_rows(), 7);
     store.abort();
     assert_eq!(rows(&*store, 1000).unwrap(), kept);
 }
@@ -96,13 +97,13 @@ async fn a_window_is_evicted_by_its_end_and_a_null_window_never() {
     let windows: ArrayRef = Arc::new(StructArray::new(fields, columns, Some(nulls)));
     let store = fixture.open(0).await.unwrap();
     let counts: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
-    store.put_many(&[windows], &[counts]).unwrap();
-    let evicted = store.evict(EventTime::from_micros(10), 10).unwrap();
+    put_columns(&*store, &[windows], &[counts]).unwrap();
+    let evicted = evict(&*store, 10, 10).unwrap();
     assert_eq!(evicted[0].column(1).as_primitive::<Int64Type>().values(), &[1]);
     fixture.commit(&*store).await;
     fixture.restart();
     let store = fixture.open(1).await.unwrap();
-    let evicted = store.evict(EventTime::from_micros(i64::MAX), 10).unwrap();
+    let evicted = evict(&*store, i64::MAX, 10).unwrap();
     assert_eq!(evicted[0].column(1).as_primitive::<Int64Type>().values(), &[2]);
     assert_eq!(store.metrics().rows_total, 1);
 }
@@ -111,17 +112,17 @@ async fn a_window_is_evicted_by_its_end_and_a_null_window_never() {
 async fn a_store_without_key_columns_has_one_row() {
     let fixture = of(vec![], vec![Field::new("count", DataType::Int64, false)], None);
     let store = fixture.open(0).await.unwrap();
-    assert_eq!(store.get_many(&[]).unwrap().positions.len(), 0);
+    assert_eq!(get(&*store, &[]).unwrap().positions.len(), 0);
     for count in [1, 2] {
-        store.put_many(&[], &[Arc::new(Int64Array::from(vec![count]))]).unwrap();
+        put_columns(&*store, &[], &[Arc::new(Int64Array::from(vec![count]))]).unwrap();
     }
     fixture.commit(&*store).await;
     fixture.restart();
     let store = fixture.open(1).await.unwrap();
-    let found = store.get_many(&[]).unwrap();
+    let found = get(&*store, &[]).unwrap();
     assert_eq!(found.positions.values(), &[0]);
     assert_eq!(found.values[0].as_primitive::<Int64Type>().values(), &[2]);
-    store.remove_many(&[]).unwrap();
+    remove(&*store, &[]).unwrap();
     fixture.commit(&*store).await;
     fixture.restart();
     assert_eq!(fixture.open(2).await.unwrap().metrics().rows_total, 0);
@@ -133,12 +134,12 @@ async fn a_store_without_value_columns_remembers_its_keys() {
     let ids =
         |ids: &[Option<&str>]| -> Vec<ArrayRef> { vec![Arc::new(StringArray::from(ids.to_vec()))] };
     let store = fixture.open(0).await.unwrap();
-    store.put_many(&ids(&[Some("a"), None, Some("")]), &[]).unwrap();
-    store.remove_many(&ids(&[Some("a")])).unwrap();
+    put_columns(&*store, &ids(&[Some("a"), None, Some("")]), &[]).unwrap();
+    remove(&*store, &ids(&[Some("a")])).unwrap();
     fixture.commit(&*store).await;
     fixture.restart();
     let store = fixture.open(1).await.unwrap();
-    let found = store.get_many(&ids(&[Some("a"), Some(""), None])).unwrap();
+    let found = get(&*store, &ids(&[Some("a"), Some(""), None])).unwrap();
     assert_eq!(found.positions.values(), &[1, 2]);
     let batch = store.scan(&mut ScanCursor::default(), 10).unwrap().unwrap();
     assert_eq!((batch.num_rows(), batch.num_columns()), (2, 1));
@@ -153,16 +154,16 @@ async fn values_may_change_their_length() {
     for (version, text) in ["a", &long, "", "longer than it was", &long].into_iter().enumerate() {
         let store = fixture.open(version as u64).await.unwrap();
         for text in [&long, text] {
-            store.put_many(&id(), &[Arc::new(StringArray::from(vec![text]))]).unwrap();
+            put_columns(&*store, &id(), &[Arc::new(StringArray::from(vec![text]))]).unwrap();
         }
         fixture.commit(&*store).await;
-        let found = store.get_many(&id()).unwrap();
+        let found = get(&*store, &id()).unwrap();
         assert_eq!(found.values[0].as_string::<i32>().value(0), text);
     }
     let store = fixture.open(5).await.unwrap();
-    store.remove_many(&id()).unwrap();
+    remove(&*store, &id()).unwrap();
     store.abort();
-    let found = store.get_many(&id()).unwrap();
+    let found = get(&*store, &id()).unwrap();
     assert_eq!(found.values[0].as_string::<i32>().value(0), long);
 }
 
@@ -184,11 +185,11 @@ async fn nested_values_come_back_and_deleted_rows_need_none() {
     );
     let values: Vec<ArrayRef> = vec![Arc::new(structs), Arc::new(lists)];
     let store = fixture.open(0).await.unwrap();
-    store.put_many(&[numbers()], &values).unwrap();
-    store.remove_many(&[Arc::new(Int64Array::from(vec![2]))]).unwrap();
+    put_columns(&*store, &[numbers()], &values).unwrap();
+    remove(&*store, &[Arc::new(Int64Array::from(vec![2]))]).unwrap();
     fixture.commit(&*store).await;
     fixture.restart();
-    let found = fixture.open(1).await.unwrap().get_many(&[numbers()]).unwrap();
+    let found = get(&*fixture.open(1).await.unwrap(), &[numbers()]).unwrap();
     assert_eq!(found.positions.values(), &[0, 2]);
     let expected = take_arrays(&values, &found.positions, None).unwrap();
     assert_eq!(found.values, expected);

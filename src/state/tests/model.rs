@@ -8,8 +8,7 @@ use arrow::row::{RowConverter, SortField};
 use proptest::prelude::*;
 
 use crate::checkpoint::key_group::{KEY_GROUPS, key_group};
-use crate::event_time::timestamp::EventTime;
-use crate::state::conformance::{Key, keys, put, rows, rows_of, schema};
+use crate::state::conformance::{Key, evict, get, keys, put, remove, rows, rows_of, schema};
 use crate::state::fixture::Fixture;
 use crate::state::store::StateStore;
 
@@ -110,7 +109,7 @@ impl Run {
             Op::Remove(removed) => {
                 for (partition, store) in self.stores.iter().enumerate() {
                     let mine = removed.iter().filter(|key| self.partition_of(key) == partition);
-                    store.remove_many(&keys(&mine.copied().collect::<Vec<_>>())).unwrap();
+                    remove(&**store, &keys(&mine.copied().collect::<Vec<_>>())).unwrap();
                 }
                 self.model.retain(|key, _| !removed.contains(key));
             }
@@ -151,11 +150,10 @@ impl Run {
     }
 
     fn evict(&mut self, until: i64) {
-        let time = EventTime::from_micros(until);
         let evicted: BTreeMap<_, _> = self
             .stores
             .iter()
-            .flat_map(|store| store.evict(time, 2).unwrap())
+            .flat_map(|store| evict(&**store, until, 2).unwrap())
             .flat_map(|batch| rows_of(&batch))
             .collect();
         let due = |key: &Key| key.1.is_some_and(|time| time <= until);
@@ -175,7 +173,7 @@ impl Run {
         assert_eq!(held, self.model);
         assert_eq!(total, self.model.len() as u64);
         let all: Vec<Key> = self.model.keys().copied().collect();
-        let found = self.stores.iter().map(|s| s.get_many(&keys(&all)).unwrap().positions.len());
+        let found = self.stores.iter().map(|s| get(&**s, &keys(&all)).unwrap().positions.len());
         assert_eq!(found.sum::<usize>(), all.len());
     }
 }

@@ -1,0 +1,247 @@
+//! How a table goes from version to version: what an epoch did is written out, put into the table,
+//! or dropped; and how the files of a version become a table again.
+
+use std::collections::HashMap;
+
+use arrow::array::{ArrayRef, BooleanArray, UInt8Array, UInt32Array};
+use arrow::compute::{filter, take_arrays};
+
+use crate::checkpoint::key_group::KeyGroupSet;
+use crate::error::{Error, Result};
+use crate::state::changelog::{Change as Logged, FileBatch};
+use crate::state::memory::columns::Columns;
+use crate::state::memory::overlay::{Change, Entry};
+use crate::state::memory::slots::Slots;
+use crate::state::memory::table::{RowTimes, Table};
+use crate::state::store::{Absent, Keys};
+
+/// Below these nothing is compacted: there is nothing to gain.
+const COMPACT_BYTES: usize = 1 << 20;
+const COMPACT_SLOTS: usize = 1 << 14;
+
+impl Table {
+    /// What the epoch changed.
+    pub(in crate::state) fn changes(&self) -> Result<Vec<Logged>> {
+        let mut changes = vec![];
+        if self.overlay.changes_nothing(&self.slots) {
+            return Ok(changes);
+        }
+        for (range, keys) in self.overlay.pieces() {
+            let entries = &self.overlay.entries[range.clone()];
+            let written = |entry: &Entry| entry.change == Change::Written;
+            let removed =
+                |entry: &Entry| entry.change == Change::Removed && self.slots.is_stored(entry.slot);
+            let (groups, keys_of) = rows_with(entries, keys, written)?;
+            if !groups.is_empty() {
+                let numbers = range.clone().zip(entries).filter(|(_, entry)| written(entry));
+                let numbers: Vec<u32> = numbers.map(|(number, _)| number as u32).collect();
+                let values = Some(self.overlay.values.get(&numbers)?);
+                changes.push(Logged { keys: keys_of, values, groups });
+            }
+            let (groups, keys_of) = rows_with(entries, keys, removed)?;
+            if !groups.is_empty() {
+                changes.push(Logged { keys: keys_of, values: None, groups });
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Begins the next epoch: what the last one did cannot be undone any more.
+    ///
+    /// # Errors
+    /// When the memory pool has no more.
+    pub(in crate::state) fn begin(&mut self) -> Result<()> {
+        self.fold()?;
+        self.release_buffers()?;
+        self.compact_if_sparse()?;
+        self.account(0)
+    }
+
+    /// Drops what the epoch did.
+    pub(in crate::state) fn rollback(&mut self) -> Result<()> {
+        for entry in std::mem::take(&mut self.overlay.entries) {
+            if !self.slots.is_stored(entry.slot) {
+                self.slots.release(entry.slot);
+            }
+        }
+        self.release_buffers()?;
+        // Less is needed than before. Should the pool refuse even that, the next change says so.
+        let _less = self.account(0);
+        Ok(())
+    }
+
+    /// Applies the rows of a file; of these `groups` only, where they are given.
+    pub(in crate::state) fn load(
+        &mut self,
+        batch: &FileBatch,
+        groups: Option<&KeyGroupSet>,
+    ) -> Result<(), LoadError> {
+        let keys = Keys::new(&batch.keys, batch.groups.len());
+        let wanted =
+            |row: usize| groups.is_none_or(|groups| groups.contains(batch.groups.value(row)));
+        if (0..batch.groups.len()).all(wanted) {
+            let values = &batch.values;
+            return self.apply(&keys, values, &batch.deleted, &batch.groups);
+        }
+        let rows: Vec<u32> =
+            (0..batch.groups.len()).filter(|row| wanted(*row)).map(|row| row as u32).collect();
+        let rows = UInt32Array::from(rows);
+        let take = |columns: &[ArrayRef]| take_arrays(columns, &rows, None).map_err(Error::from);
+        let deleted: BooleanArray =
+            rows.values().iter().map(|row| Some(batch.deleted.value(*row as usize))).collect();
+        let groups = rows.values().iter().map(|row| batch.groups.value(*row as usize));
+        let (keys, values) = (take(&batch.keys)?, take(&batch.values)?);
+        let groups = UInt8Array::from_iter_values(groups);
+        self.apply(&Keys::new(&keys, rows.len()), &values, &deleted, &groups)
+    }
+
+    fn apply(
+        &mut self,
+        keys: &Keys<'_>,
+        values: &[ArrayRef],
+        deleted: &BooleanArray,
+        groups: &UInt8Array,
+    ) -> Result<(), LoadError> {
+        let entries = self.locate(keys, Absent::Make)?;
+        for (entry, found) in entries.iter().zip(groups.values()) {
+            let expected = self.overlay.entries[*entry as usize].group;
+            if *found != expected {
+                return Err(LoadError::Malformed(format!(
+                    "a row of key group {found} has a key of group {expected}: its keys are \
+                     encoded in another way than this release encodes them"
+                )));
+            }
+        }
+        if deleted.true_count() == 0 {
+            self.write(&entries, values)?;
+        } else {
+            // The last row of a key counts.
+            let last: HashMap<u32, usize> =
+                entries.iter().enumerate().map(|(row, entry)| (*entry, row)).collect();
+            let mut rows: Vec<usize> = last.into_values().collect();
+            rows.sort_unstable();
+            let (gone, put): (Vec<_>, Vec<_>) =
+                rows.into_iter().partition(|row| deleted.value(*row));
+            let of = |rows: &[usize]| rows.iter().map(|row| entries[*row]).collect::<Vec<_>>();
+            let put_rows: UInt32Array = put.iter().map(|row| Some(*row as u32)).collect();
+            let values = take_arrays(values, &put_rows, None).map_err(Error::from)?;
+            self.write(&of(&put), &values)?;
+            self.remove(&of(&gone))?;
+        }
+        // A file that is applied is not undone.
+        self.fold()?;
+        Ok(())
+    }
+
+    /// Puts what the epoch did into the table.
+    fn fold(&mut self) -> Result<()> {
+        if let Some(until) = self.overlay.evicted_until {
+            self.times.index.forget_until(until);
+        }
+        self.values.extend_to(self.slots.len());
+        if self.time.is_some() {
+            self.times.of_slot.extend_to(self.slots.len(), super::times::NO_TIME);
+        }
+        let (mut to, mut source) = (vec![], vec![]);
+        for (number, entry) in self.overlay.entries.iter().enumerate() {
+            let stored = self.slots.is_stored(entry.slot);
+            match entry.change {
+                Change::Written => {
+                    to.push(entry.slot);
+                    source.push(number as u32);
+                    self.slots.set_stored(entry.slot, true);
+                    if self.time.is_some() {
+                        let time = self.overlay.times[number];
+                        let before =
+                            std::mem::replace(self.times.of_slot.get_mut(entry.slot), time);
+                        let forgotten =
+                            self.overlay.evicted_until.is_some_and(|until| time <= until);
+                        if !stored || before != time || forgotten {
+                            self.times.index.add(entry.slot, time);
+                        }
+                    }
+                }
+                Change::None if stored => (),
+                Change::None | Change::Removed => {
+                    self.values.clear(entry.slot);
+                    self.slots.release(entry.slot);
+                }
+            }
+        }
+        self.values.copy(&self.overlay.values, &to, &source)?;
+        self.overlay.clear();
+        Ok(())
+    }
+
+    /// Moves the rows together when more than half of the space is free. The overlay is empty.
+    fn compact_if_sparse(&mut self) -> Result<()> {
+        let stored = self.slots.stored();
+        let wasted = |(used, free): (usize, usize)| free > used && free > COMPACT_BYTES;
+        let slots = self.slots.free() > stored && self.slots.free() > COMPACT_SLOTS;
+        let times = self.times.index.len() > 2 * stored + COMPACT_SLOTS;
+        if !slots && !times && !wasted(self.slots.usage()) && !wasted(self.values.usage()) {
+            return Ok(());
+        }
+        // Both copies are there for a moment. Without memory for that, the sparse one stays.
+        let more = self.reservation.new_empty();
+        if more.try_grow(self.memory() / 2).is_ok() {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    fn compact(&mut self) -> Result<()> {
+        let old = (0..self.slots.len() as u32).filter(|slot| self.slots.is_stored(*slot));
+        let old: Vec<u32> = old.collect();
+        let mut slots = Slots::default();
+        let mut times = RowTimes::default();
+        let mut new = Vec::with_capacity(old.len());
+        for at in &old {
+            let hash = self.slots.hash(*at);
+            let slot = self.slots.with_key(*at, |key| slots.insert(hash, key))?;
+            slots.set_stored(slot, true);
+            if self.time.is_some() {
+                let time = self.times.of_slot.get(*at);
+                times.of_slot.push(time);
+                times.index.add(slot, time);
+            }
+            new.push(slot);
+        }
+        let mut values = Columns::try_new(self.values.schema())?;
+        values.extend_to(old.len());
+        values.copy(&self.values, &new, &old)?;
+        (self.slots, self.values, self.times) = (slots, values, times);
+        Ok(())
+    }
+}
+
+/// The key groups and the keys of the entries that `is_wanted`.
+fn rows_with(
+    entries: &[Entry],
+    keys: &[ArrayRef],
+    is_wanted: impl Fn(&Entry) -> bool,
+) -> Result<(UInt8Array, Vec<ArrayRef>)> {
+    let groups = entries.iter().filter(|entry| is_wanted(entry)).map(|entry| entry.group);
+    let groups = UInt8Array::from_iter_values(groups);
+    if groups.len() == entries.len() || groups.is_empty() {
+        return Ok((groups, keys.to_vec()));
+    }
+    let mask: BooleanArray = entries.iter().map(|entry| Some(is_wanted(entry))).collect();
+    let keys = keys.iter().map(|column| Ok(filter(column, &mask)?)).collect::<Result<_>>()?;
+    Ok((groups, keys))
+}
+
+/// Why the rows of a file cannot be applied.
+#[derive(Debug)]
+pub(in crate::state) enum LoadError {
+    /// Something is wrong with the file.
+    Malformed(String),
+    /// Something else went wrong.
+    Other(Error),
+}
+
+impl From<Error> for LoadError {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
