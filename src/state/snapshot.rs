@@ -7,7 +7,9 @@
 //! the commit of 15:     12.snapshot  13.delta  14.delta  15.delta
 //! ```
 //!
-//! It is made from the files that a commit names, never from the table that the query is changing.
+//! One is due when there are enough changelogs and they have grown as large as the snapshot before
+//! them. So each row is written again a constant number of times for each time that it changed, and
+//! a state that hardly changes is hardly written. It is made from the files that a commit names, never from the table that the query is changing.
 //! The first commit whose chain begins with these files uses it. When it fails, the chain is what
 //! it was; another is tried when as many changelogs again have come, so that a snapshot that
 //! cannot be made (no memory for it, say) does not cost every epoch a reading of the whole state.
@@ -31,9 +33,13 @@ use crate::state::store::ScanCursor;
 /// Rows in a batch of a snapshot.
 const BATCH_ROWS: usize = 8192;
 
-/// A chain may have so many times the changelogs that a snapshot is made of, while one is made;
-/// then a commit waits for it. A query that runs for one epoch at a time would never use one.
+/// Changelogs may come to so many times what a snapshot is due at, while one is made; then a commit
+/// waits for it. A query that runs for one epoch at a time would never use one.
 const OVERDUE: usize = 3;
+
+/// A chain has at most so many times the changelogs that a snapshot is made of, however small they
+/// are: every commit names the whole chain.
+const MOST: usize = 10;
 
 /// The snapshots of one partition: at most one is made or waits to be used.
 #[derive(Debug)]
@@ -83,12 +89,26 @@ impl Snapshots {
     pub(super) fn is_due(&self, chain: &[StateFile]) -> bool {
         let state = lock(&self.state);
         let enough = state.failed_at.saturating_add(self.min_deltas);
-        state.running.is_none() && state.ready.is_none() && deltas(chain) >= enough
+        state.running.is_none()
+            && state.ready.is_none()
+            && deltas(chain) >= enough
+            && self.has_grown(chain, 1)
     }
 
     /// Whether a commit should wait for the snapshot that is made, if there is one.
     pub(super) fn is_overdue(&self, chain: &[StateFile]) -> bool {
-        deltas(chain) >= self.min_deltas.saturating_mul(OVERDUE)
+        deltas(chain) >= self.min_deltas.saturating_mul(OVERDUE) && self.has_grown(chain, OVERDUE)
+    }
+
+    /// Whether the changelogs of a chain are so many `times` as large as its snapshot, or so many
+    /// that each commit would be a burden to read.
+    fn has_grown(&self, chain: &[StateFile], times: usize) -> bool {
+        let bytes = |is_snapshot: bool| {
+            let files = chain.iter().filter(|file| FileName::is_snapshot(file) == is_snapshot);
+            files.map(|file| file.length).sum::<u64>()
+        };
+        bytes(false) >= bytes(true).saturating_mul(times as u64)
+            || deltas(chain) >= self.min_deltas.saturating_mul(MOST * times)
     }
 
     /// Begins to make a snapshot, unless one is made or waits to be used.
