@@ -53,6 +53,19 @@ impl Encoding {
     }
 }
 
+/// Whether the name of a file says that it is compressed.
+pub fn is_compressed(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    extension.is_some_and(|extension| {
+        Decompressor::of_extension(&extension).is_some() || is_foreign(&extension)
+    })
+}
+
+/// Whether files with this extension are compressed in a way that nobody here reads.
+fn is_foreign(extension: &str) -> bool {
+    matches!(extension, "bz2" | "zst" | "zstd" | "lz4" | "snappy" | "xz")
+}
+
 /// Reads a file piece by piece.
 #[derive(Debug)]
 pub(super) struct Content {
@@ -64,23 +77,38 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Starts at the beginning of a file.
+    /// Starts at the beginning of a file, or at the byte `from` of one in UTF-8.
     ///
     /// # Errors
     /// `Unsupported` for a file whose name says that it is compressed in a way nobody reads: its
     /// bytes would be malformed records.
-    pub(super) fn open(file: InputFile, encoding: Encoding) -> Result<Self> {
+    pub(super) fn open_at(file: InputFile, encoding: Encoding, from: u64) -> Result<Self> {
         let extension = file.path.extension().unwrap_or_default().to_ascii_lowercase();
         let decompressor = Decompressor::of_extension(&extension);
-        let is_foreign =
-            matches!(extension.as_str(), "bz2" | "zst" | "zstd" | "lz4" | "snappy" | "xz");
-        if is_foreign {
+        if is_foreign(&extension) {
             return Err(Error::unsupported(format!(
                 "`{}` is compressed in a way that cannot be read; compress it with gzip, or leave it out with the option `pathGlobFilter`",
                 file.url
             )));
         }
-        Ok(Self { file, at: 0, decompressor, decoder: Decoder::new(encoding) })
+        let decoder = match from {
+            0 => Decoder::new(encoding),
+            _ => Decoder::Utf8 { is_start: false },
+        };
+        Ok(Self { file, at: from, decompressor, decoder })
+    }
+
+    /// Starts at the beginning of a file.
+    ///
+    /// # Errors
+    /// Those of [`open_at`](Self::open_at).
+    pub(super) fn open(file: InputFile, encoding: Encoding) -> Result<Self> {
+        Self::open_at(file, encoding, 0)
+    }
+
+    /// How far the file has been read, in bytes.
+    pub(super) const fn position(&self) -> u64 {
+        self.at
     }
 
     pub(super) const fn file(&self) -> &InputFile {

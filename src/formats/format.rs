@@ -53,6 +53,12 @@ pub trait FileFormat: Debug + Send + Sync + 'static {
     /// `Data` naming the file; `Storage`; `Invalid` when there is nothing to infer from.
     async fn infer_schema(&self, files: &[InputFile]) -> Result<SchemaRef>;
 
+    /// Whether parts of an uncompressed file can be read by themselves, given where they begin and
+    /// end in bytes.
+    fn reads_parts(&self) -> bool {
+        false
+    }
+
     /// Reads a file that is expected to have the columns of `request.schema`, and gives those that
     /// `request.projection` picks by index, in that order. Columns that the file lacks are null,
     /// columns of the file that the schema lacks are left out.
@@ -72,6 +78,9 @@ pub struct ReadRequest {
     pub zone: TimeZone,
     /// Counts what was not read as it stands.
     pub counts: Arc<ReadCounts>,
+    /// Of the file only what begins in this range of its bytes, if the format
+    /// [reads parts](FileFormat::reads_parts).
+    pub part: Option<Range<u64>>,
 }
 
 impl ReadRequest {
@@ -82,6 +91,7 @@ impl ReadRequest {
             schema: Arc::clone(schema),
             zone: TimeZone::UTC,
             counts: Arc::default(),
+            part: None,
         }
     }
 }

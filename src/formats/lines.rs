@@ -1,6 +1,7 @@
 //! The lines of a text file, some at a time.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use futures::stream::{self, Stream};
 use memchr::memmem;
@@ -20,6 +21,14 @@ pub struct Layout {
     pub encoding: Encoding,
     /// What ends a line; any of `\n`, `\r\n` and `\r` when it is not given. Never empty.
     pub separator: Option<String>,
+}
+
+impl Layout {
+    /// Whether a reader that begins anywhere in a file can tell where the next line begins.
+    pub fn can_be_cut(&self) -> bool {
+        let ends_at_a_byte = self.separator.as_ref().is_none_or(|separator| separator.len() == 1);
+        self.encoding == Encoding::Utf8 && ends_at_a_byte
+    }
 }
 
 /// Some whole lines of a file.
@@ -104,16 +113,22 @@ impl Chunk {
     }
 }
 
-/// Reads a file in chunks of whole lines.
+/// Reads a file, or the lines that begin in a part of it, in chunks of whole lines.
 pub(super) fn chunks(
     file: InputFile,
     layout: &Layout,
+    part: Option<&Range<u64>>,
 ) -> impl Stream<Item = Result<Chunk>> + Send + use<> {
-    let reader = Content::open(file, layout.encoding).map(|content| Reader {
+    let Range { start, end } = part.cloned().unwrap_or(0..u64::MAX);
+    // The line before the part is left out, whole or what there is of it: its end.
+    let from = start.saturating_sub(1);
+    let reader = Content::open_at(file, layout.encoding, from).map(|content| Reader {
         content,
         separator: layout.separator.clone(),
         rest: vec![],
         next: 1,
+        skips_first: start > 0,
+        end,
     });
     stream::try_unfold(Some(reader), |reader| async move {
         let Some(reader) = reader else { return Ok(None) };
@@ -130,10 +145,38 @@ struct Reader {
     rest: Vec<u8>,
     /// The number of the next line.
     next: u64,
+    /// Whether the first line belongs to the part before.
+    skips_first: bool,
+    /// Lines that begin at or after this byte belong to the next part.
+    end: u64,
 }
 
 impl Reader {
+    /// The next lines of the part.
     async fn chunk(&mut self) -> Result<Option<Chunk>> {
+        loop {
+            let start = self.position();
+            if start >= self.end {
+                return Ok(None);
+            }
+            let Some(mut chunk) = self.lines().await? else { return Ok(None) };
+            let belongs = |(from, _): &(usize, usize)| start + (*from as u64) < self.end;
+            chunk.bounds.retain(belongs);
+            if std::mem::replace(&mut self.skips_first, false) && !chunk.bounds.is_empty() {
+                chunk.bounds.remove(0);
+            }
+            if !chunk.bounds.is_empty() {
+                return Ok(Some(chunk));
+            }
+        }
+    }
+
+    /// Where the next line begins, in bytes.
+    const fn position(&self) -> u64 {
+        self.content.position() - self.rest.len() as u64
+    }
+
+    async fn lines(&mut self) -> Result<Option<Chunk>> {
         while let Some(piece) = self.content.next().await? {
             // What ends a line may itself be cut in two.
             let overlap = self.separator.as_ref().map_or(1, |separator| separator.len() - 1);
@@ -197,7 +240,7 @@ mod tests {
     async fn split(bytes: &[u8], separator: Option<&str>) -> Vec<(u64, String)> {
         let separator = separator.map(str::to_owned);
         let layout = Layout { separator, ..Layout::default() };
-        let chunks: Vec<_> = chunks(file(bytes).await, &layout).try_collect().await.unwrap();
+        let chunks: Vec<_> = chunks(file(bytes).await, &layout, None).try_collect().await.unwrap();
         let lines = chunks.iter().flat_map(Chunk::lines);
         lines.map(|line| (line.number, line.text().into_owned())).collect()
     }
@@ -240,11 +283,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_line_is_in_one_part_wherever_a_file_is_cut() {
+        let text = b"a\r\nbb\n\nccc\rd\r\n\r\nlast";
+        for separator in [None, Some("\n")] {
+            let layout = Layout { separator: separator.map(str::to_owned), ..Layout::default() };
+            let all: Vec<_> =
+                split(text, separator).await.into_iter().map(|(_, line)| line).collect();
+            for first in 0..text.len() as u64 {
+                for second in first..text.len() as u64 {
+                    let mut lines = vec![];
+                    for part in [0..first, first..second, second..text.len() as u64] {
+                        let parts = chunks(file(text).await, &layout, Some(&part));
+                        let parts: Vec<_> = parts.try_collect().await.unwrap();
+                        let texts = parts.iter().flat_map(Chunk::lines);
+                        lines.extend(texts.map(|line| line.text().into_owned()));
+                    }
+                    assert_eq!(lines, all, "cut at {first} and {second}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn a_file_that_shrank_is_an_error() {
         let mut file = file(b"abc").await;
         file.size = 5;
         let layout = Layout::default();
-        let error = chunks(file, &layout).try_collect::<Vec<_>>().await.unwrap_err();
+        let error = chunks(file, &layout, None).try_collect::<Vec<_>>().await.unwrap_err();
         assert!(error.to_string().contains("memory:///f.json"), "{error}");
     }
 }

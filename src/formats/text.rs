@@ -62,6 +62,10 @@ impl FileFormat for TextFormat {
         self.fixed_schema().ok_or_else(|| Error::internal("text has no schema"))
     }
 
+    fn reads_parts(&self) -> bool {
+        !self.whole && self.layout.can_be_cut()
+    }
+
     fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {
         let schema = project(&request.schema, &request.projection);
         let output = Arc::clone(&schema);
@@ -76,7 +80,7 @@ impl FileFormat for TextFormat {
             };
             return boxed(output, stream::once(row));
         }
-        let batches = chunks(file, &self.layout)
+        let batches = chunks(file, &self.layout, request.part.as_ref())
             .and_then(move |chunk| futures::future::ready(batches(&chunk, &schema)))
             .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))
             .map_err(DataFusionError::from)

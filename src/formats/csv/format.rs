@@ -71,6 +71,10 @@ impl FileFormat for CsvFormat {
         })
     }
 
+    fn reads_parts(&self) -> bool {
+        !self.options.multi_line && self.options.layout.can_be_cut()
+    }
+
     fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {
         let reader = Arc::new(RowReader::new(&self.options, request));
         let output = reader.selection.schema();
@@ -78,14 +82,14 @@ impl FileFormat for CsvFormat {
             reader,
             schema: Arc::clone(&request.schema),
             file: file.clone(),
-            is_start: true,
+            is_start: request.part.as_ref().is_none_or(|part| part.start == 0),
         };
         let batches = if self.options.multi_line {
             let content = Content::open(file, self.options.layout.encoding);
             let all = async move { parser.whole(content?.whole().await?) };
             stream::once(all).boxed()
         } else {
-            chunks(file, &self.options.layout)
+            chunks(file, &self.options.layout, request.part.as_ref())
                 .and_then(move |chunk| futures::future::ready(parser.lines(&chunk)))
                 .boxed()
         };
@@ -119,7 +123,7 @@ impl CsvFormat {
             return Ok(());
         }
         let tokenizer = Tokenizer::new(&self.options.dialect, None);
-        let mut chunks = Box::pin(chunks(file.clone(), &self.options.layout));
+        let mut chunks = Box::pin(chunks(file.clone(), &self.options.layout, None));
         while let Some(chunk) = chunks.try_next().await? {
             for line in chunk.lines().filter(|line| !line.is_blank()) {
                 let text = line.text();

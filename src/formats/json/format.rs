@@ -124,7 +124,7 @@ impl FileFormat for JsonFormat {
                 }
                 continue;
             }
-            let mut chunks = Box::pin(chunks(file.clone(), &self.options.layout));
+            let mut chunks = Box::pin(chunks(file.clone(), &self.options.layout, None));
             while let Some(chunk) = chunks.try_next().await? {
                 for line in chunk.lines().filter(|line| !line.is_blank()) {
                     inference.line(&line).map_err(malformed)?;
@@ -132,6 +132,10 @@ impl FileFormat for JsonFormat {
             }
         }
         inference.finish()
+    }
+
+    fn reads_parts(&self) -> bool {
+        !self.options.multi_line && self.options.layout.can_be_cut()
     }
 
     fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {
@@ -150,7 +154,7 @@ impl FileFormat for JsonFormat {
             };
             stream::once(all).boxed()
         } else {
-            chunks(file.clone(), &self.options.layout)
+            chunks(file.clone(), &self.options.layout, request.part.as_ref())
                 .and_then(move |chunk| futures::future::ready(batches(&chunk, &reader, &file)))
                 .boxed()
         };

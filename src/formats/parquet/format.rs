@@ -1,5 +1,6 @@
 //! The format `parquet`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
@@ -12,7 +13,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::basic::Type as PhysicalType;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 
 use crate::error::{Error, Result};
 use crate::formats::format::{BATCH_ROWS, FileFormat, InputFile, ReadRequest, boxed, project};
@@ -67,10 +68,15 @@ impl FileFormat for ParquetFormat {
         })
     }
 
+    fn reads_parts(&self) -> bool {
+        true
+    }
+
     fn read(&self, file: InputFile, request: &ReadRequest) -> SendableRecordBatchStream {
         let output = project(&request.schema, &request.projection);
         let (wanted, opened) = (Arc::clone(&output), file.clone());
-        let batches = stream::once(async move { read_file(opened, wanted).await });
+        let part = request.part.clone();
+        let batches = stream::once(async move { read_file(opened, wanted, part).await });
         let batches = guarded_rows(file, batches.try_flatten());
         boxed(output, batches.map_err(DataFusionError::from))
     }
@@ -138,8 +144,13 @@ fn with_wide_timestamps(metadata: &ArrowReaderMetadata) -> Option<SchemaRef> {
 async fn read_file(
     file: InputFile,
     output: SchemaRef,
+    part: Option<Range<u64>>,
 ) -> Result<impl Stream<Item = Result<RecordBatch>> + Send> {
-    let builder = open(&file).await?;
+    let mut builder = open(&file).await?;
+    if let Some(part) = part {
+        let groups = groups_in(builder.metadata(), &part);
+        builder = builder.with_row_groups(groups);
+    }
     let columns = builder.schema().fields();
     let origins = output.fields().iter().map(|field| Origin::find(columns, field));
     let mut origins = origins.collect::<Result<Vec<_>, String>>().map_err(|why| file.data(why))?;
@@ -163,6 +174,20 @@ async fn read_file(
         let batch = batch.map_err(|error| parquet_error(&file, error))?;
         fitted(&batch, &origins, &output, &file)
     }))
+}
+
+/// The row groups that begin in a part of the file.
+fn groups_in(metadata: &ParquetMetaData, part: &Range<u64>) -> Vec<usize> {
+    let begins = |group: &RowGroupMetaData| {
+        let starts = group.columns().iter().map(|column| {
+            let data = column.data_page_offset();
+            column.dictionary_page_offset().map_or(data, |dictionary| dictionary.min(data))
+        });
+        // A group without columns, or with an offset that cannot be, is read with the first part.
+        starts.min().and_then(|start| u64::try_from(start).ok()).unwrap_or(0)
+    };
+    let groups = metadata.row_groups().iter().enumerate();
+    groups.filter(|(_, group)| part.contains(&begins(group))).map(|(at, _)| at).collect()
 }
 
 /// Checks the number of rows of a file of which no column is read: there are no more than each

@@ -37,6 +37,6 @@ impl FileEntry {
     }
 
     pub(super) fn into_read(self) -> FileToRead {
-        FileToRead { path: self.path, size: self.size, logged: self.logged }
+        FileToRead { path: self.path, size: self.size, logged: self.logged, part: None }
     }
 }

@@ -46,7 +46,7 @@ impl ListedFile {
     }
 
     pub(super) fn to_read(&self) -> FileToRead {
-        FileToRead { path: self.url.clone(), size: self.size, logged: self.logged }
+        FileToRead { path: self.url.clone(), size: self.size, logged: self.logged, part: None }
     }
 }
 

@@ -14,6 +14,7 @@ use object_store::ObjectStoreExt;
 use crate::connector::storage::Storage;
 use crate::error::{Error, Result};
 use crate::event_time::zone::TimeZone;
+use crate::formats::content::is_compressed;
 use crate::formats::format::{FileFormat, InputFile, ReadCounts, ReadRequest};
 use crate::sources::file::folder_columns::{FolderColumn, FolderColumns, column_array, is_same};
 use crate::sources::file::listing::input_file;
@@ -87,9 +88,48 @@ impl FileReading {
         // As in Spark, a file without a byte is none, whatever the format says of it.
         let files: Vec<FileToRead> = files.iter().filter(|file| file.size > 0).cloned().collect();
         let batches = stream::iter(files)
-            .map(move |file| reading.read_file(&file, &projection).map_err(DataFusionError::from))
+            .map(move |file| reading.read_part(&file, &projection).map_err(DataFusionError::from))
             .try_flatten();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+
+    /// Whether a file can be read in parts.
+    pub(super) fn can_be_cut(&self, file: &FileToRead) -> bool {
+        let is_plain = match self.format.name() {
+            "parquet" => true,
+            _ => !is_compressed(&file.path),
+        };
+        // The checksum is that of the whole file, and what is left of a broken one is not known.
+        is_plain
+            && self.format.reads_parts()
+            && !self.verify_checksums
+            && self.forgive == Forgive::default()
+    }
+
+    /// The rows of a file, or of a part of it. Where a part cannot be read, the whole file is gone
+    /// through for the error, which counts lines from its beginning.
+    fn read_part(
+        &self,
+        file: &FileToRead,
+        projection: &[usize],
+    ) -> Result<SendableRecordBatchStream> {
+        let rows = self.read_file(file, projection)?;
+        if file.part.is_none() {
+            return Ok(rows);
+        }
+        let whole = FileToRead { part: None, ..file.clone() };
+        let (schema, reading, projection) = (rows.schema(), self.clone(), projection.to_vec());
+        let rows = rows.or_else(move |error| {
+            let rows = reading.read_file(&whole, &projection);
+            async move {
+                let mut rows = rows?;
+                while let Some(batch) = rows.next().await {
+                    batch?;
+                }
+                Err(error)
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 
     fn read_file(
@@ -112,6 +152,7 @@ impl FileReading {
             projection,
             zone: self.zone,
             counts: Arc::clone(&self.counts),
+            part: file.part.clone(),
         };
         if named.is_empty() {
             let rows = self.verified(opened, file, &request(self.schema(), projection.to_vec()));

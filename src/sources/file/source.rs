@@ -397,10 +397,12 @@ impl MicroBatchSource for FileSource {
         self.reading.counts.reset();
         let start = start.map(|start| self.number(start)).transpose()?;
         let files = self.files_between(start, self.number(end)?).await?;
-        let partitions = split(files, parallelism).into_iter().map(|partition| {
-            let json = serde_json::to_value(&partition);
-            json.map(InputPartition).map_err(|error| Error::internal(error.to_string()))
-        });
+        let partitions = split(files, parallelism, |file| self.reading.can_be_cut(file))
+            .into_iter()
+            .map(|partition| {
+                let json = serde_json::to_value(&partition);
+                json.map(InputPartition).map_err(|error| Error::internal(error.to_string()))
+            });
         partitions.collect()
     }
 

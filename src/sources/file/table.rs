@@ -142,7 +142,7 @@ impl VersionedTable for FileTable {
     ) -> Result<SendableRecordBatchStream> {
         let content =
             Content::deserialize(content.json()).map_err(|_error| foreign(self, content.json()))?;
-        let parts = split(content.files, partitions);
+        let parts = split(content.files, partitions, |_| false);
         let files = parts.get(partition).map_or(&[][..], |part| part.files.as_slice());
         self.reading.read(files, projection)
     }
@@ -173,8 +173,9 @@ impl TableProvider for FileTable {
             None => (0..self.reading.schema.fields().len()).collect(),
         };
         let schema = Arc::new(self.reading.schema.project(&projection)?);
-        let mut groups: Vec<Vec<FileToRead>> =
-            split(files, state.config().target_partitions()).into_iter().map(|p| p.files).collect();
+        // Files stay whole: the rows of one come in its order.
+        let parts = split(files, state.config().target_partitions(), |_| false);
+        let mut groups: Vec<Vec<FileToRead>> = parts.into_iter().map(|p| p.files).collect();
         if groups.is_empty() {
             groups.push(vec![]);
         }

@@ -36,6 +36,11 @@ impl<T: Copy> Chunked<T> {
         &self.chunks[(at >> BITS) as usize][at as usize % CHUNK]
     }
 
+    /// The first element.
+    pub(super) fn first(&self) -> Option<&T> {
+        self.chunks.first()?.first()
+    }
+
     /// An element that is there, to be changed.
     pub(super) fn get_mut(&mut self, at: u32) -> &mut T {
         &mut self.chunks[(at >> BITS) as usize][at as usize % CHUNK]
@@ -56,7 +61,14 @@ impl<T: Copy> Chunked<T> {
     /// Adds copies of an element until there are `len`.
     pub(super) fn extend_to(&mut self, len: usize, value: T) {
         while self.len < len {
-            self.push(value);
+            if self.len == self.chunks.len() * CHUNK {
+                let room = if self.chunks.is_empty() { 0 } else { CHUNK };
+                self.chunks.push(Vec::with_capacity(room));
+            }
+            let Some(last) = self.chunks.last_mut() else { return };
+            let before = last.len();
+            last.resize(CHUNK.min(before + len - self.len), value);
+            self.len += last.len() - before;
         }
     }
 

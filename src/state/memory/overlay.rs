@@ -34,6 +34,8 @@ pub(super) struct Entry {
     pub(super) change: Change,
     /// The key group.
     pub(super) group: u8,
+    /// Whether a row is stored.
+    pub(super) stored: bool,
     /// Whether it is counted among the rows that were put.
     counted: bool,
 }
@@ -87,9 +89,9 @@ impl Overlay {
     /// Makes an entry for a slot that has none. Its key is to be [added](Self::add_keys).
     pub(super) fn add(&mut self, slots: &mut Slots, slot: u32, group: u8, time: i64) -> u32 {
         let entry = self.entries.len() as u32; // Not more than there are slots.
-        self.entries.push(Entry { slot, change: Change::None, group, counted: false });
+        let stored = slots.set_entry(slot, entry);
+        self.entries.push(Entry { slot, change: Change::None, group, stored, counted: false });
         self.times.push(time);
-        slots.set_entry(slot, entry);
         entry
     }
 
@@ -149,18 +151,18 @@ impl Overlay {
     }
 
     /// Whether the row of an entry is there.
-    pub(super) fn is_live(&self, slots: &Slots, entry: u32) -> bool {
-        let Entry { slot, change, .. } = self.entries[entry as usize];
+    pub(super) fn is_live(&self, entry: u32) -> bool {
+        let Entry { change, stored, .. } = self.entries[entry as usize];
         match change {
-            Change::None => slots.is_stored(slot),
+            Change::None => stored,
             Change::Written => true,
             Change::Removed => false,
         }
     }
 
     /// Notes that the row of an entry was written.
-    pub(super) fn written(&mut self, slots: &Slots, entry: u32) {
-        self.more_rows += isize::from(!self.is_live(slots, entry));
+    pub(super) fn written(&mut self, entry: u32) {
+        self.more_rows += isize::from(!self.is_live(entry));
         let entry = &mut self.entries[entry as usize];
         entry.change = Change::Written;
         self.updated += u64::from(!std::mem::replace(&mut entry.counted, true));
@@ -174,11 +176,11 @@ impl Overlay {
     }
 
     /// Whether nothing is different from what is stored.
-    pub(super) fn changes_nothing(&self, slots: &Slots) -> bool {
+    pub(super) fn changes_nothing(&self) -> bool {
         self.entries.iter().all(|entry| match entry.change {
             Change::None => true,
             Change::Written => false,
-            Change::Removed => !slots.is_stored(entry.slot),
+            Change::Removed => !entry.stored,
         })
     }
 

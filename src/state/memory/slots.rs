@@ -10,9 +10,13 @@ use crate::checkpoint::key_group::key_hash;
 use crate::error::Result;
 use crate::state::memory::arena::{Arena, Extent, too_large};
 use crate::state::memory::chunked::Chunked;
+use crate::state::row_codec::EncodedRows;
 
 /// No slot.
 pub(super) const NONE: u32 = u32::MAX;
+
+/// How many slots are looked at together.
+const BLOCK: usize = 64;
 
 /// Keys up to this length are in the slot itself.
 const SHORT: usize = 16;
@@ -44,7 +48,7 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Finds the slots of keys by half of their hashes alone: none that is missing here is there,
-    /// but one that is found may have [another key](Self::has_key).
+    /// but one that is found may have another key, until it is [confirmed](Self::confirm).
     pub(super) fn candidates(&self, hashes: &[u64], found: &mut Vec<u32>) {
         found.clear();
         found.extend(hashes.iter().map(|hash| {
@@ -59,6 +63,24 @@ impl Slots {
         }));
     }
 
+    /// Of candidates those that have their key; the others become [`NONE`]. The loads of slots do
+    /// not wait for one another.
+    pub(super) fn confirm(&self, hashes: &[u64], keys: &EncodedRows, found: &mut [u32]) {
+        let Some(any) = self.slots.first() else { return };
+        let mut copies = [*any; BLOCK];
+        for (block, candidates) in found.chunks_mut(BLOCK).enumerate() {
+            for (copy, at) in copies.iter_mut().zip(candidates.iter()) {
+                *copy = self.slots.get(if *at == NONE { 0 } else { *at });
+            }
+            let start = block * BLOCK;
+            for (row, (slot, at)) in (start..).zip(copies.iter().zip(candidates)) {
+                if *at != NONE && !self.is_key(slot, hashes[row], keys.get(row)) {
+                    *at = NONE;
+                }
+            }
+        }
+    }
+
     /// Finds the slot of a key.
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
         let half = half_of(hash);
@@ -68,8 +90,11 @@ impl Slots {
     }
 
     /// Whether a slot has this key.
-    pub(super) fn has_key(&self, at: u32, hash: u64, key: &[u8]) -> bool {
-        let slot = self.slots.get_ref(at);
+    fn has_key(&self, at: u32, hash: u64, key: &[u8]) -> bool {
+        self.is_key(self.slots.get_ref(at), hash, key)
+    }
+
+    fn is_key(&self, slot: &Slot, hash: u64, key: &[u8]) -> bool {
         if key.len() <= SHORT {
             return slot.len as usize == key.len() && slot.key == padded(key);
         }
@@ -137,9 +162,11 @@ impl Slots {
         self.slots.get_ref(at).entry
     }
 
-    /// Gives a slot an entry.
-    pub(super) fn set_entry(&mut self, at: u32, entry: u32) {
-        self.slots.get_mut(at).entry = entry;
+    /// Gives a slot an entry, and says whether its row is stored.
+    pub(super) fn set_entry(&mut self, at: u32, entry: u32) -> bool {
+        let slot = self.slots.get_mut(at);
+        slot.entry = entry;
+        slot.stored
     }
 
     /// Whether the row of a slot is stored.

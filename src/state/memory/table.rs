@@ -100,13 +100,14 @@ impl Table {
             }
         }
         self.slots.candidates(&self.hashes, &mut self.candidates);
+        self.slots.confirm(&self.hashes, &self.key_rows, &mut self.candidates);
         let (slots, key_rows) = (&mut self.slots, &self.key_rows);
         let mut entries = Vec::with_capacity(rows);
         let mut new = vec![];
         for (row, (hash, candidate)) in self.hashes.iter().zip(&self.candidates).enumerate() {
             let (hash, key) = (*hash, key_rows.get(row));
             let slot = match *candidate {
-                slot if slot != NONE && slots.has_key(slot, hash, key) => slot,
+                slot if slot != NONE => slot,
                 // An earlier row may have made it.
                 _ => match (slots.find(hash, key), absent) {
                     (Some(slot), _) => slot,
@@ -168,7 +169,7 @@ impl Table {
         self.overlay.values.extend_to(self.overlay.entries.len());
         self.overlay.values.set(entries, values)?;
         for entry in entries {
-            self.overlay.written(&self.slots, *entry);
+            self.overlay.written(*entry);
         }
         if let Some(time @ TimeColumn::Value(_)) = self.time {
             let times = row_times::times(time, values, self.value_schema.fields())?;
@@ -183,7 +184,7 @@ impl Table {
     pub(in crate::state) fn remove(&mut self, entries: &[u32]) -> Result<()> {
         for entry in entries.iter().copied().filter(|entry| *entry != NO_ENTRY) {
             self.check_entries(&[entry])?;
-            if self.overlay.is_live(&self.slots, entry) {
+            if self.overlay.is_live(entry) {
                 self.overlay.removed(entry);
             }
         }
@@ -346,7 +347,7 @@ impl Table {
         match known.change {
             Change::Written => Some(Place::Written(entry)),
             Change::Removed => None,
-            Change::None => self.slots.is_stored(known.slot).then_some(Place::Stored(known.slot)),
+            Change::None => known.stored.then_some(Place::Stored(known.slot)),
         }
     }
 

@@ -23,14 +23,13 @@ impl Table {
     /// What the epoch changed.
     pub(in crate::state) fn changes(&self) -> Result<Vec<Logged>> {
         let mut changes = vec![];
-        if self.overlay.changes_nothing(&self.slots) {
+        if self.overlay.changes_nothing() {
             return Ok(changes);
         }
         for (range, keys) in self.overlay.pieces() {
             let entries = &self.overlay.entries[range.clone()];
             let written = |entry: &Entry| entry.change == Change::Written;
-            let removed =
-                |entry: &Entry| entry.change == Change::Removed && self.slots.is_stored(entry.slot);
+            let removed = |entry: &Entry| entry.change == Change::Removed && entry.stored;
             let (groups, keys_of) = rows_with(entries, keys, written)?;
             if !groups.is_empty() {
                 let numbers = range.clone().zip(entries).filter(|(_, entry)| written(entry));
@@ -60,7 +59,7 @@ impl Table {
     /// Drops what the epoch did.
     pub(in crate::state) fn rollback(&mut self) -> Result<()> {
         for entry in std::mem::take(&mut self.overlay.entries) {
-            if !self.slots.is_stored(entry.slot) {
+            if !entry.stored {
                 self.slots.release(entry.slot);
             }
         }
@@ -144,12 +143,14 @@ impl Table {
         }
         let (mut to, mut source) = (vec![], vec![]);
         for (number, entry) in self.overlay.entries.iter().enumerate() {
-            let stored = self.slots.is_stored(entry.slot);
+            let stored = entry.stored;
             match entry.change {
                 Change::Written => {
                     to.push(entry.slot);
                     source.push(number as u32);
-                    self.slots.set_stored(entry.slot, true);
+                    if !stored {
+                        self.slots.set_stored(entry.slot, true);
+                    }
                     if self.time.is_some() {
                         let time = self.overlay.times[number];
                         let before =

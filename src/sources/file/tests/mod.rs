@@ -28,6 +28,7 @@ use crate::sources::file::factory::FileSourceFactory;
 
 mod cleaning;
 mod columns;
+mod parts;
 mod sink_output;
 
 /// A folder of files and a checkpoint.
