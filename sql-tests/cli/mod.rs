@@ -12,7 +12,8 @@
 //! >>> stdout                  the lines that it prints, none by default
 //! one
 //! 1
-//! >>> stderr                  the same for the standard error
+//! >>> stderr                  the same for the standard error, where queries that run and the
+//!                             program that started them write on their own: in any order
 //! >>> exit 0                  the exit code, 0 by default
 //! ```
 //!
@@ -200,7 +201,7 @@ impl<'a> Expected<'a> {
 
     fn compare(&self, ended: &Ended) -> Fallible<()> {
         let same = fits_all(&self.stdout, &ended.stdout)
-            && fits_all(&self.stderr, &ended.stderr)
+            && fit_in_any_order(&self.stderr, &ended.stderr)
             && ended.code == Some(self.code);
         ensure(same, || {
             let (stdout, stderr) = (lines(&self.stdout), lines(&self.stderr));
@@ -222,6 +223,20 @@ fn fits_all(expected: &[&str], found: &str) -> bool {
     let expected = lines(expected);
     let (expected, found): (Vec<_>, Vec<_>) = (expected.lines().collect(), found.lines().collect());
     expected.len() == found.len() && expected.iter().zip(&found).all(|(e, f)| fits(e, f))
+}
+
+fn fit_in_any_order(expected: &[&str], found: &str) -> bool {
+    let expected = lines(expected);
+    let (mut expected, mut left): (Vec<_>, Vec<_>) =
+        (expected.lines().collect(), found.lines().collect());
+    let as_many = expected.len() == left.len();
+    // What says most chooses first.
+    expected.sort_by_key(|line| std::cmp::Reverse(line.len()));
+    let mut take = |line: &&str| {
+        let at = left.iter().position(|found| fits(line, found));
+        at.map(|at| left.remove(at)).is_some()
+    };
+    as_many && expected.iter().all(&mut take)
 }
 
 /// Whether a line is what is expected of it.

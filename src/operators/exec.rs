@@ -9,10 +9,13 @@ use datafusion::error::{DataFusionError, Result as DfResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
     PlanProperties,
 };
+use futures::TryStreamExt;
 
 use crate::checkpoint::id::OperatorId;
 use crate::error::{Error, Result};
@@ -74,6 +77,7 @@ pub struct RowExec {
     operator: Arc<dyn RowOperator>,
     input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
 }
 
 impl RowExec {
@@ -94,7 +98,8 @@ impl RowExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = operator.schema(&input.schema())?;
         let properties = properties(schema, input.output_partitioning().partition_count());
-        Ok(Arc::new(Self { operator, input, properties }))
+        let metrics = ExecutionPlanMetricsSet::new();
+        Ok(Arc::new(Self { operator, input, properties, metrics }))
     }
 
     /// The operator of a plan, if it is one of these.
@@ -147,8 +152,16 @@ impl ExecutionPlan for RowExec {
         context: Arc<TaskContext>,
     ) -> DfResult<SendableRecordBatchStream> {
         let input = self.input.execute(partition, Arc::clone(&context))?;
-        let partition = Partition { index: partition, task: context, schema: self.schema() };
-        self.operator.execute(partition, input)
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let schema = self.schema();
+        let partition = Partition { index: partition, task: context, schema: Arc::clone(&schema) };
+        let rows = self.operator.execute(partition, input)?;
+        let counted = rows.inspect_ok(move |batch| baseline.record_output(batch.num_rows()));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, counted)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
     }
 }
 

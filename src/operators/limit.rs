@@ -127,10 +127,9 @@ impl StreamingOperator for LimitOperator {
         _planner: &Planner<'_>,
         inputs: &[Arc<dyn ExecutionPlan>],
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let input = exec::only_child("a limit", inputs.to_vec())?;
-        let schema = input.schema();
+        let schema = exec::only_child("a limit", inputs.to_vec())?.schema();
         let region = LimitRegion { id: self.id.clone(), fetch: self.fetch };
-        Ok(Arc::new(RegionExec::new(Arc::new(region), input, schema, 1)))
+        Ok(Arc::new(RegionExec::new(Arc::new(region), inputs.to_vec(), schema, 1)))
     }
 }
 
@@ -146,7 +145,8 @@ impl Region for LimitRegion {
         self.id.to_string()
     }
 
-    fn expand(&self, input: Arc<dyn ExecutionPlan>) -> DfResult<Expansion> {
+    fn expand(&self, inputs: Vec<Arc<dyn ExecutionPlan>>) -> DfResult<Expansion> {
+        let input = exec::only_child("a limit", inputs)?;
         let single: Arc<dyn ExecutionPlan> = match input.output_partitioning().partition_count() {
             1 => input,
             _ => Arc::new(CoalescePartitionsExec::new(input)),

@@ -25,11 +25,11 @@ pub trait Region: fmt::Debug + Send + Sync + 'static {
     /// One line for EXPLAIN.
     fn describe(&self) -> String;
 
-    /// The chain of plans over the optimized input, and what it stores.
+    /// The chain of plans over the optimized inputs, and what it stores.
     ///
     /// # Errors
-    /// Those of DataFusion's constructors.
-    fn expand(&self, input: Arc<dyn ExecutionPlan>) -> DfResult<Expansion>;
+    /// Those of DataFusion's constructors; `Internal` for another number of inputs.
+    fn expand(&self, inputs: Vec<Arc<dyn ExecutionPlan>>) -> DfResult<Expansion>;
 }
 
 /// A stateful operator in its final form.
@@ -93,19 +93,19 @@ impl fmt::Display for StateBound {
 #[derive(Debug, Clone)]
 pub struct RegionExec {
     region: Arc<dyn Region>,
-    input: Arc<dyn ExecutionPlan>,
+    inputs: Vec<Arc<dyn ExecutionPlan>>,
     properties: Arc<PlanProperties>,
 }
 
 impl RegionExec {
-    /// A node that gives rows of `schema` in so many partitions.
+    /// A node over these inputs that gives rows of `schema` in so many partitions.
     pub fn new(
         region: Arc<dyn Region>,
-        input: Arc<dyn ExecutionPlan>,
+        inputs: Vec<Arc<dyn ExecutionPlan>>,
         schema: SchemaRef,
         partitions: usize,
     ) -> Self {
-        Self { region, input, properties: exec::properties(schema, partitions) }
+        Self { region, inputs, properties: exec::properties(schema, partitions) }
     }
 
     /// What takes its place.
@@ -113,7 +113,7 @@ impl RegionExec {
     /// # Errors
     /// Those of [`Region::expand`].
     pub fn expand(&self) -> DfResult<Expansion> {
-        self.region.expand(Arc::clone(&self.input))
+        self.region.expand(self.inputs.clone())
     }
 }
 
@@ -133,11 +133,11 @@ impl ExecutionPlan for RegionExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
+        self.inputs.iter().collect()
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
-        vec![false]
+        vec![false; self.inputs.len()]
     }
 
     fn apply_expressions(
@@ -151,9 +151,8 @@ impl ExecutionPlan for RegionExec {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let input = exec::only_child("RegionExec", children)?;
-        let properties = Arc::clone(&self.properties);
-        Ok(Arc::new(Self { region: Arc::clone(&self.region), input, properties }))
+        let (region, properties) = (Arc::clone(&self.region), Arc::clone(&self.properties));
+        Ok(Arc::new(Self { region, inputs: children, properties }))
     }
 
     fn execute(

@@ -13,9 +13,9 @@ use crate::connector::storage::Location;
 use crate::error::{Error, Result};
 use crate::runtime::task;
 use crate::state::changelog::FileFormat;
-use crate::state::file;
+use crate::state::file::{self, FileKind, FileName};
+use crate::state::memory::loading::LoadError;
 use crate::state::memory::table::Table;
-use crate::state::memory::versions::LoadError;
 use crate::state::schema::StateSchema;
 
 /// Which files make up a partition.
@@ -58,8 +58,13 @@ pub(super) async fn load(
         let bytes = file::read(operator, file).await?;
         let path = file::locate(operator, file).given;
         let format = FileFormat::new(schema);
+        let kind = match FileName::is_snapshot(file) {
+            true => FileKind::Snapshot,
+            false => FileKind::Delta,
+        };
         table = task::block(move || {
-            apply(&mut table, &format, bytes, groups).map_err(|error| error.into_error(&path))?;
+            apply(&mut table, (&format, kind), bytes, groups)
+                .map_err(|error| error.into_error(&path))?;
             Ok(table)
         })
         .await?;
@@ -69,12 +74,12 @@ pub(super) async fn load(
 
 fn apply(
     table: &mut Table,
-    format: &FileFormat,
+    (format, kind): (&FileFormat, FileKind),
     bytes: Bytes,
     groups: Option<KeyGroupSet>,
 ) -> Result<(), LoadError> {
     for batch in format.decode(bytes).map_err(LoadError::Malformed)? {
-        table.load(&batch.map_err(LoadError::Malformed)?, groups.as_ref())?;
+        table.load(batch.map_err(LoadError::Malformed)?, kind, groups.as_ref())?;
     }
     // A file that is applied is not undone, and what it replaced is free for the next.
     Ok(table.begin()?)

@@ -200,8 +200,7 @@ impl StreamingOperator for AggregateOperator {
         planner: &Planner<'_>,
         inputs: &[Arc<dyn ExecutionPlan>],
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        let input = exec::only_child("an aggregation", inputs.to_vec())?;
-        let input_schema = input.schema();
+        let input_schema = exec::only_child("an aggregation", inputs.to_vec())?.schema();
         let lower = |expr: &Expr| {
             LoweredAggregateBuilder::new(
                 expr,
@@ -228,6 +227,6 @@ impl StreamingOperator for AggregateOperator {
             partitions: self.partitions,
         };
         let schema = Arc::clone(self.schema().inner());
-        Ok(Arc::new(RegionExec::new(Arc::new(region), input, schema, self.partitions)))
+        Ok(Arc::new(RegionExec::new(Arc::new(region), inputs.to_vec(), schema, self.partitions)))
     }
 }

@@ -18,7 +18,7 @@ use crate::metrics::STATE_STORE_SAVE;
 use crate::operators::aggregate::emit::EmitRule;
 use crate::operators::aggregate::merge::MergeGroups;
 use crate::operators::aggregate::shuffle::{GLOBAL_KEY, by_key_group, groups_of, with_global_key};
-use crate::operators::exec::RowExec;
+use crate::operators::exec::{RowExec, only_child};
 use crate::operators::region::{Expansion, Region, StateBound, StatefulPlan};
 use crate::operators::state_task::StateAddress;
 use crate::state::schema::{AggregateFormat, OperatorStateSchema, StateSchema, TimeColumn};
@@ -55,7 +55,8 @@ impl Region for AggregateRegion {
         self.id.to_string()
     }
 
-    fn expand(&self, input: Arc<dyn ExecutionPlan>) -> DfResult<Expansion> {
+    fn expand(&self, inputs: Vec<Arc<dyn ExecutionPlan>>) -> DfResult<Expansion> {
+        let input = only_child("an aggregation", inputs)?;
         let partial = Arc::new(AggregateExec::try_new(
             AggregateMode::Partial,
             self.group_by.clone(),

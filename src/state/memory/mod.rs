@@ -3,6 +3,7 @@
 //! ```text
 //! store     hands out tables and writes what changed
 //! table     locate, read, write, evict, scan        versions  from one version to the next
+//! loading   files to a table
 //! overlay   the entries of the epoch
 //! slots     keys by hash      columns  values by slot      times  slots by event time
 //! chunked, arena              vectors and bytes that grow without being moved
@@ -11,13 +12,14 @@
 mod arena;
 mod chunked;
 mod columns;
+pub(super) mod loading;
 mod overlay;
 mod row_times;
 mod slots;
 pub(super) mod store;
 pub(super) mod table;
 mod times;
-pub(super) mod versions;
+mod versions;
 
 use datafusion::error::DataFusionError;
 

@@ -32,8 +32,8 @@ pub(in crate::state) struct Table {
     pub(super) values: Columns,
     pub(super) times: RowTimes,
     pub(super) overlay: Overlay,
-    key_rows: EncodedRows,
-    hashes: Vec<u64>,
+    pub(super) key_rows: EncodedRows,
+    pub(super) hashes: Vec<u64>,
     candidates: Vec<u32>,
     pub(super) reservation: MemoryReservation,
 }
@@ -171,8 +171,7 @@ impl Table {
         for entry in entries {
             self.overlay.written(*entry);
         }
-        if let Some(time @ TimeColumn::Value(_)) = self.time {
-            let times = row_times::times(time, values, self.value_schema.fields())?;
+        if let Some(times) = self.value_times(values)? {
             for (entry, time) in entries.iter().zip(times) {
                 self.overlay.times[*entry as usize] = time;
             }
@@ -312,7 +311,7 @@ impl Table {
     }
 
     /// Encodes keys and hashes them, unless they come with their hashes.
-    fn encode(&mut self, keys: &Keys<'_>) -> Result<()> {
+    pub(super) fn encode(&mut self, keys: &Keys<'_>) -> Result<()> {
         self.codec.encode(keys.columns, keys.rows(), &mut self.key_rows)?;
         self.hashes.clear();
         match keys.hashes {
@@ -326,12 +325,22 @@ impl Table {
         Ok(())
     }
 
-    fn key_times(&self, keys: &[ArrayRef]) -> Result<Option<Vec<i64>>> {
+    pub(super) fn key_times(&self, keys: &[ArrayRef]) -> Result<Option<Vec<i64>>> {
         match self.time {
             Some(time @ (TimeColumn::Timestamp(_) | TimeColumn::Window(_))) => {
                 row_times::times(time, keys, self.codec.schema().fields()).map(Some)
             }
             Some(TimeColumn::Value(_)) | None => Ok(None),
+        }
+    }
+
+    /// The event times of rows, where they are in the values.
+    pub(super) fn value_times(&self, values: &[ArrayRef]) -> Result<Option<Vec<i64>>> {
+        match self.time {
+            Some(time @ TimeColumn::Value(_)) => {
+                row_times::times(time, values, self.value_schema.fields()).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 

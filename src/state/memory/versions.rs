@@ -1,19 +1,15 @@
 //! How a table goes from version to version: what an epoch did is written out, put into the table,
-//! or dropped; and how the files of a version become a table again.
+//! or dropped.
 
-use std::collections::HashMap;
+use arrow::array::{ArrayRef, BooleanArray, UInt8Array};
+use arrow::compute::filter;
 
-use arrow::array::{ArrayRef, BooleanArray, UInt8Array, UInt32Array};
-use arrow::compute::{filter, take_arrays};
-
-use crate::checkpoint::key_group::KeyGroupSet;
-use crate::error::{Error, Result};
-use crate::state::changelog::{Change as Logged, FileBatch};
+use crate::error::Result;
+use crate::state::changelog::Change as Logged;
 use crate::state::memory::columns::Columns;
 use crate::state::memory::overlay::{Change, Entry};
 use crate::state::memory::slots::Slots;
 use crate::state::memory::table::{RowTimes, Table};
-use crate::state::store::{Absent, Keys};
 
 /// Below these nothing is compacted: there is nothing to gain.
 const COMPACT_BYTES: usize = 1 << 20;
@@ -69,71 +65,8 @@ impl Table {
         Ok(())
     }
 
-    /// Applies the rows of a file; of these `groups` only, where they are given.
-    pub(in crate::state) fn load(
-        &mut self,
-        batch: &FileBatch,
-        groups: Option<&KeyGroupSet>,
-    ) -> Result<(), LoadError> {
-        let keys = Keys::new(&batch.keys, batch.groups.len());
-        let wanted =
-            |row: usize| groups.is_none_or(|groups| groups.contains(batch.groups.value(row)));
-        if (0..batch.groups.len()).all(wanted) {
-            let values = &batch.values;
-            return self.apply(&keys, values, &batch.deleted, &batch.groups);
-        }
-        let rows: Vec<u32> =
-            (0..batch.groups.len()).filter(|row| wanted(*row)).map(|row| row as u32).collect();
-        let rows = UInt32Array::from(rows);
-        let take = |columns: &[ArrayRef]| take_arrays(columns, &rows, None).map_err(Error::from);
-        let deleted: BooleanArray =
-            rows.values().iter().map(|row| Some(batch.deleted.value(*row as usize))).collect();
-        let groups = rows.values().iter().map(|row| batch.groups.value(*row as usize));
-        let (keys, values) = (take(&batch.keys)?, take(&batch.values)?);
-        let groups = UInt8Array::from_iter_values(groups);
-        self.apply(&Keys::new(&keys, rows.len()), &values, &deleted, &groups)
-    }
-
-    fn apply(
-        &mut self,
-        keys: &Keys<'_>,
-        values: &[ArrayRef],
-        deleted: &BooleanArray,
-        groups: &UInt8Array,
-    ) -> Result<(), LoadError> {
-        let entries = self.locate(keys, Absent::Make)?;
-        for (entry, found) in entries.iter().zip(groups.values()) {
-            let expected = self.overlay.entries[*entry as usize].group;
-            if *found != expected {
-                return Err(LoadError::Malformed(format!(
-                    "a row of key group {found} has a key of group {expected}: its keys are \
-                     encoded in another way than this release encodes them"
-                )));
-            }
-        }
-        if deleted.true_count() == 0 {
-            self.write(&entries, values)?;
-        } else {
-            // The last row of a key counts.
-            let last: HashMap<u32, usize> =
-                entries.iter().enumerate().map(|(row, entry)| (*entry, row)).collect();
-            let mut rows: Vec<usize> = last.into_values().collect();
-            rows.sort_unstable();
-            let (gone, put): (Vec<_>, Vec<_>) =
-                rows.into_iter().partition(|row| deleted.value(*row));
-            let of = |rows: &[usize]| rows.iter().map(|row| entries[*row]).collect::<Vec<_>>();
-            let put_rows: UInt32Array = put.iter().map(|row| Some(*row as u32)).collect();
-            let values = take_arrays(values, &put_rows, None).map_err(Error::from)?;
-            self.write(&of(&put), &values)?;
-            self.remove(&of(&gone))?;
-        }
-        // A file that is applied is not undone.
-        self.fold()?;
-        Ok(())
-    }
-
     /// Puts what the epoch did into the table.
-    fn fold(&mut self) -> Result<()> {
+    pub(super) fn fold(&mut self) -> Result<()> {
         if let Some(until) = self.overlay.evicted_until {
             self.times.index.forget_until(until);
         }
@@ -230,19 +163,4 @@ fn rows_with(
     let mask: BooleanArray = entries.iter().map(|entry| Some(is_wanted(entry))).collect();
     let keys = keys.iter().map(|column| Ok(filter(column, &mask)?)).collect::<Result<_>>()?;
     Ok((groups, keys))
-}
-
-/// Why the rows of a file cannot be applied.
-#[derive(Debug)]
-pub(in crate::state) enum LoadError {
-    /// Something is wrong with the file.
-    Malformed(String),
-    /// Something else went wrong.
-    Other(Error),
-}
-
-impl From<Error> for LoadError {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
 }
