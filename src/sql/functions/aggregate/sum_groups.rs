@@ -120,7 +120,12 @@ impl GroupsAccumulator for SumGroups {
     ) -> Result<Vec<ArrayRef>> {
         let [values] = values else { return internal_err!("one column was expected") };
         let kept = match filter {
-            Some(filter) => arrow::compute::nullif(values, &arrow::compute::not(filter)?)?,
+            Some(filter) => {
+                // A condition that is neither true nor false leaves a row out, too.
+                let left_out: BooleanArray =
+                    filter.iter().map(|counts| Some(counts != Some(true))).collect();
+                arrow::compute::nullif(values, &left_out)?
+            }
             None => Arc::clone(values),
         };
         Ok(vec![arrow::compute::cast(&kept, &self.gives)?])
