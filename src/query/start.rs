@@ -188,8 +188,9 @@ async fn prepare(args: &StartArgs, context: SinkContext) -> Result<Prepared> {
     check_trigger(args.trigger)?;
     let checkpoint = Checkpoint::new(args.checkpoint.clone());
     let settings = pinned_settings(&checkpoint, &args.settings).await?;
-    let plan = plan_for(args, &checkpoint, &settings).await?;
-    check_fit(&checkpoint, &plan).await?;
+    let logs = read_logs(&checkpoint).await?;
+    let plan = plan_for(args, &checkpoint, &settings, &logs).await?;
+    check_fit(&checkpoint, &plan, &logs).await?;
     let sink = open_sink(args, &plan, context).await?;
     Ok(Prepared { checkpoint, settings, plan, sink })
 }
@@ -199,13 +200,13 @@ async fn plan_for(
     args: &StartArgs,
     checkpoint: &Checkpoint,
     settings: &Settings,
+    logs: &Logs,
 ) -> Result<QueryPlan> {
     let planned = |ids| {
         let plan = args.plan.clone();
         async move { plan_query(&args.state, plan, args.mode, settings, &ids).await }
     };
     let plan = planned(BTreeMap::new()).await?;
-    let logs = read_logs(checkpoint).await?;
     let Some((_, commit)) = &logs.committed else { return Ok(plan) };
     let stored = stored_ids(checkpoint, commit, &plan.operators).await?;
     if stored.is_empty() { Ok(plan) } else { planned(stored).await }
@@ -341,8 +342,7 @@ async fn open_sink(
     Ok(sink)
 }
 
-async fn check_fit(checkpoint: &Checkpoint, plan: &QueryPlan) -> Result<()> {
-    let logs = read_logs(checkpoint).await?;
+async fn check_fit(checkpoint: &Checkpoint, plan: &QueryPlan, logs: &Logs) -> Result<()> {
     let Some((_, entry)) = &logs.newest else { return Ok(()) };
     let names: Vec<String> = plan.sources.iter().map(|(name, _)| name.clone()).collect();
     check_sources(checkpoint, entry, &names)?;

@@ -9,7 +9,9 @@
 //!
 //! One is due when there are enough changelogs and they have grown as large as the snapshot before
 //! them. So each row is written again a constant number of times for each time that it changed, and
-//! a state that hardly changes is hardly written. It is made from the files that a commit names, never from the table that the query is changing.
+//! a state that hardly changes is hardly written.
+//!
+//! It is made from the files that a commit names, never from the table that the query is changing.
 //! The first commit whose chain begins with these files uses it. When it fails, the chain is what
 //! it was; another is tried when as many changelogs again have come, so that a snapshot that
 //! cannot be made (no memory for it, say) does not cost every epoch a reading of the whole state.
@@ -187,7 +189,7 @@ impl Snapshots {
 pub(super) fn encode(table: &Table, format: &FileFormat) -> Result<Vec<u8>> {
     let mut encoder = FileEncoder::try_new(format)?;
     let mut cursor = ScanCursor::default();
-    while let Some(chunk) = table.scan(&mut cursor, BATCH_ROWS)? {
+    while let Some(chunk) = table.scan_groups(&mut cursor, BATCH_ROWS)? {
         let (keys, values) = chunk.batch.columns().split_at(format.keys());
         let change =
             Change { keys: keys.to_vec(), values: Some(values.to_vec()), groups: chunk.groups };

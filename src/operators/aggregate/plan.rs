@@ -66,14 +66,11 @@ impl Region for AggregateRegion {
             Arc::clone(&self.input_schema),
         )?);
         // Aggregates may have changed themselves to fit their input.
-        let merge = Merge {
-            group_by: self.merged_keys(&partial),
-            aggregates: partial.aggr_expr().to_vec(),
-            input_schema: Arc::clone(&self.input_schema),
-        };
-        let keys = merge.group_by.num_group_exprs();
+        let aggregates: Arc<[_]> = partial.aggr_expr().into();
+        let group_by = self.merged_keys(&partial);
+        let keys = group_by.num_group_exprs();
         let rows = self.shuffle(partial, keys)?;
-        let output = merge.output(&rows)?;
+        let output = self.output(group_by, &aggregates, &rows)?;
         let hashed = !self.is_global() && self.partitions > 1;
         let columns = rows.schema().fields().len() - usize::from(hashed);
         let row = rows.schema().project(&(0..columns).collect::<Vec<_>>())?;
@@ -82,7 +79,7 @@ impl Region for AggregateRegion {
             MergeGroups {
                 address: Arc::clone(&address),
                 rule: self.rule,
-                aggregates: merge.aggregates.as_slice().into(),
+                aggregates: Arc::clone(&aggregates),
                 output,
                 hashed,
             },
@@ -95,7 +92,7 @@ impl Region for AggregateRegion {
             id: self.id.clone(),
             kind: STATE_STORE_SAVE,
             partitions: self.partitions,
-            schema: self.state_schema(&address, &merge.aggregates),
+            schema: self.state_schema(&address, &aggregates),
             // Also where no key has event time, as in Spark: the epoch then only moves the watermark.
             evicts: !self.rule.all,
             key: self.keys.clone(),
@@ -152,6 +149,24 @@ impl AggregateRegion {
         if self.is_global() { with_global_key(single) } else { Ok(single) }
     }
 
+    /// The columns of the results, as DataFusion's own last stage would have them.
+    fn output(
+        &self,
+        group_by: PhysicalGroupBy,
+        aggregates: &[Arc<AggregateFunctionExpr>],
+        rows: &Arc<dyn ExecutionPlan>,
+    ) -> DfResult<SchemaRef> {
+        let last = AggregateExec::try_new(
+            AggregateMode::FinalPartitioned,
+            group_by,
+            aggregates.to_vec(),
+            vec![None; aggregates.len()],
+            Arc::clone(rows),
+            Arc::clone(&self.input_schema),
+        )?;
+        Ok(last.schema())
+    }
+
     fn address(&self, row: &Schema, keys: usize) -> DfResult<StateAddress> {
         let columns =
             |from: usize, to: usize| Arc::new(Schema::new(row.fields()[from..to].to_vec()));
@@ -186,28 +201,6 @@ fn format_of(aggregate: &str) -> String {
         _ => 1,
     };
     format!("{aggregate}-{form}")
-}
-
-/// What the stages over partial state have in common.
-struct Merge {
-    group_by: PhysicalGroupBy,
-    aggregates: Vec<Arc<AggregateFunctionExpr>>,
-    input_schema: SchemaRef,
-}
-
-impl Merge {
-    /// The columns of the results, as DataFusion's own last stage would have them.
-    fn output(&self, rows: &Arc<dyn ExecutionPlan>) -> DfResult<SchemaRef> {
-        let last = AggregateExec::try_new(
-            AggregateMode::FinalPartitioned,
-            self.group_by.clone(),
-            self.aggregates.clone(),
-            vec![None; self.aggregates.len()],
-            Arc::clone(rows),
-            Arc::clone(&self.input_schema),
-        )?;
-        Ok(last.schema())
-    }
 }
 
 fn without_first(plan: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {

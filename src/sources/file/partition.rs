@@ -54,6 +54,16 @@ impl FileToRead {
         (0..count).map(|at| Self { part: part(at), ..self.clone() }).collect()
     }
 
+    /// Whether the beginning of the file is read.
+    pub(super) fn has_beginning(&self) -> bool {
+        self.part.as_ref().is_none_or(|part| part.start == 0)
+    }
+
+    /// The same file, read whole.
+    pub(super) fn whole(self) -> Self {
+        Self { part: None, ..self }
+    }
+
     /// The bytes that are read.
     fn bytes(&self) -> u64 {
         self.part.as_ref().map_or(self.size, |part| part.end - part.start)

@@ -95,19 +95,15 @@ impl FileReading {
 
     /// Whether a file can be read in parts.
     pub(super) fn can_be_cut(&self, file: &FileToRead) -> bool {
-        let is_plain = match self.format.name() {
-            "parquet" => true,
-            _ => !is_compressed(&file.path),
-        };
         // The checksum is that of the whole file, and what is left of a broken one is not known.
-        is_plain
-            && self.format.reads_parts()
+        self.format.reads_parts()
+            && !is_compressed(&file.path)
             && !self.verify_checksums
             && self.forgive == Forgive::default()
     }
 
-    /// The rows of a file, or of a part of it. Where a part cannot be read, the whole file is gone
-    /// through for the error, which counts lines from its beginning.
+    /// The rows of a file, or of a part of it. Where something is wrong with a part, the whole file
+    /// is gone through for the error, which counts lines from its beginning.
     fn read_part(
         &self,
         file: &FileToRead,
@@ -117,18 +113,21 @@ impl FileReading {
         if file.part.is_none() {
             return Ok(rows);
         }
-        let whole = FileToRead { part: None, ..file.clone() };
+        let whole = file.clone().whole();
         let (schema, reading, projection) = (rows.schema(), self.clone(), projection.to_vec());
-        let rows = rows.or_else(move |error| {
-            let rows = reading.read_file(&whole, &projection);
+        let rows = rows.map_err(Error::from).or_else(move |error| {
+            let (reading, whole, projection) = (reading.clone(), whole.clone(), projection.clone());
             async move {
-                let mut rows = rows?;
-                while let Some(batch) = rows.next().await {
-                    batch?;
+                if matches!(error, Error::Data { .. }) {
+                    let mut rows = reading.read_file(&whole, &projection)?;
+                    while let Some(batch) = rows.next().await {
+                        batch?;
+                    }
                 }
                 Err(error)
             }
         });
+        let rows = rows.map_err(DataFusionError::from);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 

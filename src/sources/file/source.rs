@@ -419,7 +419,10 @@ impl MicroBatchSource for FileSource {
 
     fn named_parts(&self, partition: &InputPartition) -> Vec<(String, InputPartition)> {
         let files = FilesPartition::deserialize(&partition.0).map(|part| part.files);
-        let parts = files.unwrap_or_default().into_iter().filter_map(|file| {
+        // A file in parts is named once and whole: its records count from its beginning.
+        let begins = files.unwrap_or_default().into_iter().filter(FileToRead::has_beginning);
+        let parts = begins.filter_map(|file| {
+            let file = file.whole();
             let name = file.path.clone();
             let part = serde_json::to_value(FilesPartition { files: vec![file] }).ok()?;
             Some((name, InputPartition(part)))

@@ -48,11 +48,7 @@ impl<T: Copy> Chunked<T> {
 
     /// Adds an element.
     pub(super) fn push(&mut self, value: T) {
-        if self.len == self.chunks.len() * CHUNK {
-            let room = if self.chunks.is_empty() { 0 } else { CHUNK };
-            self.chunks.push(Vec::with_capacity(room));
-        }
-        if let Some(last) = self.chunks.last_mut() {
+        if let Some(last) = self.last_with_room() {
             last.push(value);
             self.len += 1;
         }
@@ -61,15 +57,21 @@ impl<T: Copy> Chunked<T> {
     /// Adds copies of an element until there are `len`.
     pub(super) fn extend_to(&mut self, len: usize, value: T) {
         while self.len < len {
-            if self.len == self.chunks.len() * CHUNK {
-                let room = if self.chunks.is_empty() { 0 } else { CHUNK };
-                self.chunks.push(Vec::with_capacity(room));
-            }
-            let Some(last) = self.chunks.last_mut() else { return };
+            let missing = len - self.len;
+            let Some(last) = self.last_with_room() else { return };
             let before = last.len();
-            last.resize(CHUNK.min(before + len - self.len), value);
+            last.resize(CHUNK.min(before + missing), value);
             self.len += last.len() - before;
         }
+    }
+
+    /// The last chunk, a new one where that is full. There always is one.
+    fn last_with_room(&mut self) -> Option<&mut Vec<T>> {
+        if self.len == self.chunks.len() * CHUNK {
+            let room = if self.chunks.is_empty() { 0 } else { CHUNK };
+            self.chunks.push(Vec::with_capacity(room));
+        }
+        self.chunks.last_mut()
     }
 
     /// The bytes of memory.

@@ -146,6 +146,20 @@ impl Columns {
         Ok(())
     }
 
+    /// Forgets all rows, and gives back their memory.
+    pub(super) fn release(&mut self) {
+        for column in &mut self.fixed {
+            column.values.release();
+            column.valid = Chunked::default();
+        }
+        if let Some(rest) = &mut self.rest {
+            rest.rows = rest.codec.empty();
+            rest.extents = Chunked::default();
+            rest.arena = Arena::default();
+        }
+        self.len = 0;
+    }
+
     /// Gives up the bytes of a row.
     pub(super) fn clear(&mut self, at: u32) {
         if let Some(rest) = &mut self.rest
@@ -230,6 +244,11 @@ impl Values {
     fn extend_to(&mut self, len: usize) {
         each_width!(self, held => held.extend_to(len, Default::default()),
             bools => bools.extend_to(len, false));
+    }
+
+    fn release(&mut self) {
+        each_width!(self, held => *held = Chunked::default(),
+            bools => *bools = Chunked::default());
     }
 
     fn memory(&self) -> usize {

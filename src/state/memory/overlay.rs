@@ -44,7 +44,7 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(super) struct Overlay {
     pub(super) entries: Vec<Entry>,
-    /// The event times of the rows, where the table has event times.
+    /// The event times of the rows; [`NO_TIME`] for those that have none.
     pub(super) times: Vec<i64>,
     pub(super) values: Columns,
     /// The keys of the entries, in pieces.
@@ -112,11 +112,19 @@ impl Overlay {
         self.keys.iter().map(|(rows, _)| rows).sum()
     }
 
+    /// Forgets all entries, and gives back their memory.
+    pub(super) fn release(&mut self) {
+        self.clear();
+        self.entries = vec![];
+        self.times = vec![];
+        self.values.release();
+    }
+
     /// Forgets all entries, and keeps the room for others.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.times.clear();
-        self.keys.clear();
+        self.keys = vec![];
         self.key_memory = 0;
         self.evicting = None;
         self.evicted_until = None;

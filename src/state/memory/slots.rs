@@ -115,8 +115,9 @@ impl Slots {
             }
             None => {
                 let at = u32::try_from(self.slots.len()).ok().filter(|at| *at < NONE);
+                let at = at.ok_or_else(too_large)?;
                 self.slots.push(slot);
-                at.ok_or_else(too_large)?
+                at
             }
         };
         let half = half_of(hash);
@@ -204,14 +205,14 @@ impl Slots {
         self.long_keys.usage()
     }
 
-    /// The bytes that the index takes more when it makes room for so many keys.
+    /// About the bytes that the index takes more when it makes room for so many keys.
     pub(super) fn growth(&self, more: usize) -> usize {
         if self.index.capacity() - self.index.len() >= more {
             return 0;
         }
-        let grown = HashTable::<u64>::with_capacity(0).allocation_size()
-            + (self.index.len() + more).next_power_of_two() * 2 * (size_of::<u64>() + 1);
-        grown.saturating_sub(self.index.allocation_size())
+        // An eighth stays empty, and each entry has a byte beside it.
+        let entries = ((self.index.len() + more) * 8).div_ceil(7).next_power_of_two();
+        (entries * (size_of::<u64>() + 1)).saturating_sub(self.index.allocation_size())
     }
 
     /// The bytes of memory.

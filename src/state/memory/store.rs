@@ -142,7 +142,7 @@ impl Home {
         } else if let (None, Some(store)) = (&live.committed, live.store.upgrade()) {
             return Ok(Some(store));
         } else {
-            live.rollback()?;
+            live.rollback();
         }
         live.opening = self.openings.fetch_add(1, Ordering::Relaxed) + 1;
         let store = Arc::new(MemoryStore {
@@ -196,11 +196,11 @@ impl Live {
         Ok(())
     }
 
-    fn rollback(&mut self) -> Result<()> {
+    fn rollback(&mut self) {
+        self.table.rollback();
         self.committed = None;
         self.failed = false;
         self.moves += 1;
-        self.table.rollback()
     }
 
     fn change<T>(&mut self, work: impl FnOnce(&mut Table) -> Result<T>) -> Result<T> {
@@ -346,7 +346,7 @@ impl StateStore for MemoryStore {
     }
 
     fn scan(&self, cursor: &mut ScanCursor, batch_size: usize) -> Result<Option<RecordBatch>> {
-        self.with(|live| Ok(live.table.scan(cursor, batch_size)?.map(|chunk| chunk.batch)))
+        self.with(|live| live.table.scan(cursor, batch_size))
     }
 
     async fn commit(&self) -> Result<StateCommit> {
@@ -366,8 +366,9 @@ impl StateStore for MemoryStore {
     fn abort(&self) {
         // An opening whose turn is over has nothing left to undo.
         let _over = self.with(|live| {
+            live.rollback();
             live.store = Weak::new();
-            live.rollback()
+            Ok(())
         });
     }
 

@@ -1,5 +1,6 @@
 //! The rows of one partition by key, and the version that an epoch makes of them.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt8Array, UInt32Array};
@@ -93,14 +94,12 @@ impl Table {
         let rows = keys.rows();
         self.encode(keys)?;
         let times = self.key_times(keys.columns)?;
-        if matches!(absent, Absent::Make) {
-            let more = self.slots.growth(rows);
-            if more > 0 {
-                self.account(more)?;
-            }
-        }
         self.slots.candidates(&self.hashes, &mut self.candidates);
         self.slots.confirm(&self.hashes, &self.key_rows, &mut self.candidates);
+        if absent == Absent::Make {
+            let missing = self.candidates.iter().filter(|slot| **slot == NONE).count();
+            self.account(self.slots.growth(missing))?;
+        }
         let (slots, key_rows) = (&mut self.slots, &self.key_rows);
         let mut entries = Vec::with_capacity(rows);
         let mut new = vec![];
@@ -243,12 +242,12 @@ impl Table {
         let new = places.iter().enumerate().filter(|(_, (_, entry))| *entry as usize >= known);
         let new: Vec<u32> = new.map(|(row, _)| row as u32).collect();
         let places: Vec<_> = places.iter().map(|(place, _)| *place).collect();
-        let chunk = self.chunk(&places)?;
-        let keys = &chunk.batch.columns()[..self.codec.schema().fields().len()];
+        let batch = self.batch(&places)?;
+        let keys = &batch.columns()[..self.codec.schema().fields().len()];
         let keys = take_arrays(keys, &UInt32Array::from(new.clone()), None)?;
         self.overlay.add_keys(new.len(), keys);
         self.account(0)?;
-        Ok(chunk.batch)
+        Ok(batch)
     }
 
     /// The slots with a time at or before `until`, the earliest last.
@@ -256,15 +255,15 @@ impl Table {
         let stored = self.times.index.until(until).filter(|(slot, time)| {
             self.slots.is_stored(*slot) && self.times.of_slot.get(*slot) == *time
         });
-        let mut due: Vec<u32> = stored.map(|(slot, _)| slot).collect();
+        let mut due: Vec<(i64, u32)> = stored.map(|(slot, time)| (time, slot)).collect();
         for (number, entry) in self.overlay.entries.iter().enumerate() {
-            let time = self.overlay.time(number as u32);
-            if entry.change == Change::Written && time.is_some_and(|time| time <= until) {
-                due.push(entry.slot); // It may come twice; the second time it is not there.
+            let time = self.overlay.time(number as u32).filter(|time| *time <= until);
+            if let (Change::Written, Some(time)) = (entry.change, time) {
+                due.push((time, entry.slot)); // It may come twice; then it is not there.
             }
         }
-        due.reverse();
-        due
+        due.sort_by_key(|(time, _)| Reverse(*time));
+        due.into_iter().map(|(_, slot)| slot).collect()
     }
 
     /// The next rows after the cursor.
@@ -272,7 +271,27 @@ impl Table {
         &self,
         cursor: &mut ScanCursor,
         size: usize,
+    ) -> Result<Option<RecordBatch>> {
+        let places = self.places_after(cursor, size);
+        if places.is_empty() { Ok(None) } else { self.batch(&places).map(Some) }
+    }
+
+    /// The next rows after the cursor, with their key groups.
+    pub(in crate::state) fn scan_groups(
+        &self,
+        cursor: &mut ScanCursor,
+        size: usize,
     ) -> Result<Option<Chunk>> {
+        let places = self.places_after(cursor, size);
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let groups = places.iter().map(|place| group_of(self.slots.hash(self.slot_of(*place))));
+        let groups = UInt8Array::from_iter_values(groups);
+        Ok(Some(Chunk { batch: self.batch(&places)?, groups }))
+    }
+
+    fn places_after(&self, cursor: &mut ScanCursor, size: usize) -> Vec<Place> {
         let mut places = vec![];
         let mut slot = cursor.0;
         while (slot as usize) < self.slots.len() && places.len() < size.max(1) {
@@ -280,7 +299,7 @@ impl Table {
             slot += 1;
         }
         cursor.0 = slot;
-        if places.is_empty() { Ok(None) } else { self.chunk(&places).map(Some) }
+        places
     }
 
     /// Rows that are there.
@@ -388,36 +407,36 @@ impl Table {
         columns.map(|(one, other)| Ok(interleave(&[one, other], &order)?)).collect()
     }
 
-    fn chunk(&self, places: &[Place]) -> Result<Chunk> {
-        let slots = places.iter().map(|place| match place {
-            Place::Stored(slot) => *slot,
-            Place::Written(entry) => self.overlay.entries[*entry as usize].slot,
-        });
-        let slots: Vec<u32> = slots.collect();
+    fn slot_of(&self, place: Place) -> u32 {
+        match place {
+            Place::Stored(slot) => slot,
+            Place::Written(entry) => self.overlay.entries[entry as usize].slot,
+        }
+    }
+
+    /// Key columns, then value columns.
+    fn batch(&self, places: &[Place]) -> Result<RecordBatch> {
         let mut bytes = vec![];
         let mut ends = vec![];
-        for slot in &slots {
-            self.slots.with_key(*slot, |key| bytes.extend_from_slice(key));
+        for place in places {
+            self.slots.with_key(self.slot_of(*place), |key| bytes.extend_from_slice(key));
             ends.push(bytes.len());
         }
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let keys = starts.zip(&ends).map(|(start, end)| &bytes[start..*end]);
         let mut columns = self.codec.decode(keys)?;
         columns.extend(self.values_at(places)?);
-        let batch = batch_of(&self.schema, columns, slots.len()).map_err(|error| {
+        batch_of(&self.schema, columns, places.len()).map_err(|error| {
             Error::internal(format!("state rows do not fit their schema: {error}"))
-        })?;
-        let groups = slots.iter().map(|slot| group_of(self.slots.hash(*slot)));
-        Ok(Chunk { batch, groups: UInt8Array::from_iter_values(groups) })
+        })
     }
 
     /// Gives back the buffers of one batch, which are as large as the largest one.
-    pub(super) fn release_buffers(&mut self) -> Result<()> {
+    pub(super) fn release_buffers(&mut self) {
         self.key_rows = self.codec.empty();
         self.hashes = vec![];
         self.candidates = vec![];
-        self.overlay = Overlay::try_new(&self.value_schema)?;
-        Ok(())
+        self.overlay.release();
     }
 }
 

@@ -47,22 +47,21 @@ impl Table {
     /// When the memory pool has no more.
     pub(in crate::state) fn begin(&mut self) -> Result<()> {
         self.fold()?;
-        self.release_buffers()?;
+        self.release_buffers();
         self.compact_if_sparse()?;
         self.account(0)
     }
 
     /// Drops what the epoch did.
-    pub(in crate::state) fn rollback(&mut self) -> Result<()> {
+    pub(in crate::state) fn rollback(&mut self) {
         for entry in std::mem::take(&mut self.overlay.entries) {
             if !entry.stored {
                 self.slots.release(entry.slot);
             }
         }
-        self.release_buffers()?;
+        self.release_buffers();
         // Less is needed than before. Should the pool refuse even that, the next change says so.
         let _less = self.account(0);
-        Ok(())
     }
 
     /// Puts what the epoch did into the table.

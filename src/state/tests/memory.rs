@@ -109,6 +109,45 @@ async fn a_window_is_evicted_by_its_end_and_a_null_window_never() {
 }
 
 #[tokio::test]
+async fn a_row_is_evicted_by_the_last_time_of_its_value() {
+    let time = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let id = Field::new("id", DataType::Int64, false);
+    let at = Field::new("at", time, true);
+    let fixture = of(vec![id], vec![at], Some(TimeColumn::Value(0)));
+    let column = |ids: &[i64]| -> Vec<ArrayRef> { vec![Arc::new(Int64Array::from(ids.to_vec()))] };
+    let times = |times: &[Option<i64>]| -> Vec<ArrayRef> {
+        vec![Arc::new(TimestampMicrosecondArray::from(times.to_vec()))]
+    };
+    let evicted = |batches: Vec<arrow::array::RecordBatch>| -> Vec<i64> {
+        let ids = batches.iter().map(|batch| batch.column(0).as_primitive::<Int64Type>());
+        ids.flat_map(|ids| ids.values().to_vec()).collect()
+    };
+    let store = fixture.open(0).await.unwrap();
+    let first = [Some(30), Some(5), Some(20), None, Some(9)];
+    put_columns(&*store, &column(&[1, 2, 3, 4, 5]), &times(&first)).unwrap();
+    fixture.commit(&*store).await;
+    for restarts in [false, true] {
+        if restarts {
+            fixture.restart();
+        }
+        let store = fixture.open(1).await.unwrap();
+        // One gets a later time, one an earlier, one is new, and one is only looked at.
+        let changed = times(&[Some(50), Some(1), Some(7)]);
+        put_columns(&*store, &column(&[2, 1, 6]), &changed).unwrap();
+        get(&*store, &column(&[5])).unwrap();
+        assert_eq!(evicted(evict(&*store, 20, 2).unwrap()), [1, 6, 5, 3]);
+        store.abort();
+        assert_eq!(evicted(evict(&*store, 20, 2).unwrap()), [2, 5, 3]);
+        store.abort();
+    }
+    let store = fixture.open(1).await.unwrap();
+    put_columns(&*store, &column(&[2]), &times(&[Some(50)])).unwrap();
+    fixture.commit(&*store).await;
+    let store = fixture.open(2).await.unwrap();
+    assert_eq!(evicted(evict(&*store, 40, 10).unwrap()), [5, 3, 1]);
+}
+
+#[tokio::test]
 async fn a_store_without_key_columns_has_one_row() {
     let fixture = of(vec![], vec![Field::new("count", DataType::Int64, false)], None);
     let store = fixture.open(0).await.unwrap();

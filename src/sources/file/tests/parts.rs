@@ -8,12 +8,12 @@ use super::*;
 
 const ROWS: i64 = 300_000;
 
-/// The source of a format over the folder, and how many partitions its files are read in.
-async fn read(
+/// The source of a format over the folder.
+async fn start(
     world: &World,
     format: &'static str,
     options: &[(&str, &str)],
-) -> (usize, Result<Vec<i64>>) {
+) -> Arc<dyn MicroBatchSource> {
     let storage = Arc::new(LocalStorage::default());
     let folder = storage.open(&world.path(&format!("checkpoint/sources/{format}-0"))).unwrap();
     let clock = Arc::new(ManualClock::new(0));
@@ -23,7 +23,16 @@ async fn read(
     let definition = factory.define(&all, Some(schema()), &context(false)).await.unwrap();
     let source =
         definition.start(SourceContext { folder, storage, clock, time_zone: TimeZone::UTC });
-    let source = source.unwrap();
+    source.unwrap()
+}
+
+/// In how many partitions the files are read, and the values.
+async fn read(
+    world: &World,
+    format: &'static str,
+    options: &[(&str, &str)],
+) -> (usize, Result<Vec<i64>>) {
+    let source = start(world, format, options).await;
     let end = next(source.as_ref(), None).await.unwrap();
     let partitions = source.plan(None, &end, 4).await.unwrap().len();
     (partitions, values(source.as_ref(), None, &end).await)
@@ -75,6 +84,23 @@ async fn an_error_in_a_part_counts_lines_from_the_beginning_of_the_file() {
     let (partitions, values) = read(&world, "json", &[("mode", "FAILFAST")]).await;
     let error = values.unwrap_err().to_string();
     assert!(partitions > 1 && error.contains("line 250001"), "{partitions}: {error}");
+}
+
+#[tokio::test]
+async fn a_file_in_parts_is_named_once_and_whole() {
+    let world = World::new();
+    let text: String = (0..ROWS).map(|n| format!("{{\"v\": {n}}}\n")).collect();
+    world.write("1.json", &text, 0);
+    let source = start(&world, "json", &[]).await;
+    let end = next(source.as_ref(), None).await.unwrap();
+    let partitions = source.plan(None, &end, 4).await.unwrap();
+    assert!(partitions.len() > 1);
+    let named: Vec<_> = partitions.iter().flat_map(|part| source.named_parts(part)).collect();
+    let [(name, whole)] = named.as_slice() else { panic!("{named:?}") };
+    assert!(name.ends_with("/in/1.json"), "{name}");
+    let rows = source.read(whole, None).await.unwrap();
+    let batches: Vec<_> = rows.try_collect().await.unwrap();
+    assert!(ints(&batches) == (0..ROWS).collect::<Vec<_>>());
 }
 
 #[tokio::test]
